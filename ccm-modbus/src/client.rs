@@ -1,0 +1,446 @@
+//! The client: one exchange with one unit, and never the answer to another.
+
+use core::ops::Range;
+
+use ccm_core::{Duration, Instant, Machine, Step, Writer};
+
+use crate::frame::{Decoder, Expected, Framing, Scan};
+use crate::{Error, FrameError, Request, RequestError, Response};
+
+/// A client on one line or connection.
+///
+/// RTU replies carry no transaction number, so a late one looks like the next one's. This client therefore remembers
+/// which units still owe an answer (*suspect*), and before it reads from such a unit again it asks for a few registers
+/// whose reply has a length that no owed reply has: when that comes, all earlier ones are past.
+///
+/// The machine rests when [`start`](Self::start) has not been called or [`outcome`](Self::outcome) is known. An
+/// exchange that is abandoned half-way (a dropped future) leaves the unit suspect, not the client broken.
+#[derive(Debug)]
+pub struct Client<'b, F> {
+    framing: F,
+    decoder: Decoder<'b>,
+    settings: Settings,
+    /// What the caller wants to know.
+    expected: Expected,
+    /// What is asked on the line now: that, or a probe.
+    asked: Expected,
+    /// The first bytes of the frame sent, which an echoing line gives back.
+    sent: [u8; READ_LENGTH],
+    attempts: u8,
+    /// The last moment at which the line was in use.
+    active: Instant,
+    phase: Phase,
+    flags: Flags,
+    rejected: Option<FrameError>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    timeout: Duration,
+    turnaround: Duration,
+    gap: Duration,
+    retries: u8,
+}
+
+/// What is true of the exchange that runs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Flags {
+    /// This very request has been asked before, and no other one's answer is owed: any answer is its own.
+    repeated: bool,
+    /// The request could be read as its own reply.
+    mirrors: bool,
+    /// How many of the first bytes received repeat the request; more than there are once one does not.
+    echoed: usize,
+    /// Bytes that came before the request, when nobody was asked.
+    stray: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Rest,
+    /// What has already come is read and thrown away, and the line gets its silence.
+    Settle {
+        give_up: Instant,
+        drained: bool,
+    },
+    Send,
+    /// The next poll says that the last stop bit has left.
+    Sent,
+    Wait {
+        deadline: Instant,
+    },
+    /// All units carry out a broadcast; none may be asked before this.
+    Turnaround {
+        until: Instant,
+    },
+    Done(Result<Reply, Error>),
+}
+
+#[derive(Clone, Debug)]
+enum Reply {
+    /// A frame of `length` bytes at the front of what was received, and its PDU in it.
+    Frame {
+        pdu: Range<usize>,
+        length: usize,
+    },
+    Broadcast,
+}
+
+impl<'b, F: Framing> Client<'b, F> {
+    /// A client that receives into `buffer`, which must hold the longest request and reply it will exchange: 256 bytes
+    /// are enough for all over RTU, 520 for all over TCP, where a late reply is followed while a request is sent.
+    pub const fn new(framing: F, buffer: &'b mut [u8]) -> Self {
+        Self {
+            framing,
+            decoder: Decoder::new(buffer),
+            settings: SETTINGS,
+            expected: Expected::NOTHING,
+            asked: Expected::NOTHING,
+            sent: [0; READ_LENGTH],
+            attempts: 0,
+            active: Instant::ZERO,
+            phase: Phase::Rest,
+            flags: Flags { repeated: false, mirrors: false, echoed: 0, stray: 0 },
+            rejected: None,
+        }
+    }
+
+    /// How long a unit may take until its reply begins; 1 s unless set. The reply's own length comes on top.
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// How often a read without an answer is asked again; never unless set. Writes are not repeated.
+    pub const fn with_retries(mut self, retries: u8) -> Self {
+        self.settings.retries = retries;
+        self
+    }
+
+    /// How long all units get after a broadcast; 100 ms unless set (MB-SERIAL 2.4.1).
+    pub const fn with_turnaround(mut self, turnaround: Duration) -> Self {
+        self.settings.turnaround = turnaround;
+        self
+    }
+
+    /// A pause before each request beyond the line's own silence, for devices that need one.
+    pub const fn with_gap(mut self, gap: Duration) -> Self {
+        self.settings.gap = gap;
+        self
+    }
+
+    /// The line or connection and what is known of it.
+    pub const fn framing(&self) -> &F {
+        &self.framing
+    }
+
+    /// Begins an exchange with `unit`; the machine then says what to do.
+    ///
+    /// # Errors
+    /// Only the caller's mistakes; nothing has been sent then.
+    pub fn start(&mut self, now: Instant, unit: u8, request: Request<'_>) -> Result<(), RequestError> {
+        self.abandon();
+        self.make_room();
+        self.encode(unit, |writer| request.emit(writer))?;
+        let frame = self.decoder.reserved();
+        self.expected = Expected::of(unit, frame.get(F::HEADER..).unwrap_or_default());
+        self.check_start()?;
+        self.asked = self.expected;
+        self.attempts = if self.expected.is_read() { self.settings.retries } else { 0 };
+        self.flags.repeated = false;
+        self.flags.stray = 0;
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Gives the answer, once the machine is [`Step::Done`].
+    ///
+    /// # Errors
+    /// [`Error::Unfinished`] before that; afterwards why there is no answer.
+    pub fn outcome(&self) -> Result<Response<'_>, Error> {
+        let Phase::Done(result) = &self.phase else { return Err(Error::Unfinished) };
+        let Reply::Frame { pdu: range, .. } = result.as_ref().map_err(|error| *error)? else {
+            return Ok(Response::Broadcast);
+        };
+        let pdu = self.decoder.window().get(range.clone()).unwrap_or_default();
+        let response = Response::parse(pdu)?.map_err(Error::Exception)?;
+        Ok(response.with_quantity(self.expected.quantity())?)
+    }
+
+    /// Forgets a half-received frame: the connection is a new one.
+    pub const fn reconnect(&mut self) {
+        self.decoder.clear();
+        self.phase = Phase::Rest;
+    }
+
+    fn abandon(&mut self) {
+        match &self.phase {
+            Phase::Sent | Phase::Wait { .. } => self.framing.doubt(&self.asked),
+            Phase::Done(Ok(Reply::Frame { length, .. })) => self.decoder.drop_front(*length),
+            _ => {}
+        }
+        self.phase = Phase::Rest;
+    }
+
+    /// Bytes of a serial line mean nothing without their request; a stream's must be followed frame by frame.
+    fn make_room(&mut self) {
+        if !F::STREAM {
+            self.decoder.clear();
+        }
+        self.decoder.release();
+        self.decoder.compact();
+    }
+
+    fn encode(
+        &mut self,
+        unit: u8,
+        emit: impl FnOnce(&mut Writer<'_>) -> Result<(), RequestError>,
+    ) -> Result<(), RequestError> {
+        let free = self.decoder.free();
+        let mut writer = Writer::new(free.get_mut(F::HEADER..).unwrap_or_default());
+        emit(&mut writer)?;
+        let length = F::HEADER + writer.finish() + F::TRAILER;
+        self.framing.seal(free.get_mut(..length).ok_or(RequestError::Buffer { needed: length })?, unit)?;
+        for (kept, byte) in self.sent.iter_mut().zip(free) {
+            *kept = *byte;
+        }
+        self.decoder.reserve(length);
+        Ok(())
+    }
+
+    fn check_start(&mut self) -> Result<(), RequestError> {
+        if self.is_broadcast() && self.expected.is_ambiguous() {
+            return Err(RequestError::Broadcast);
+        }
+        let needed = F::HEADER + self.expected.reply_length() + F::TRAILER;
+        if self.decoder.capacity() < needed {
+            return Err(RequestError::Buffer { needed });
+        }
+        self.flags.mirrors = self.contains_reply();
+        if self.flags.mirrors && self.framing.echoes().is_none() && !self.is_broadcast() {
+            return Err(RequestError::Echo);
+        }
+        Ok(())
+    }
+
+    /// Whether the request, heard again, could be taken for its reply.
+    fn contains_reply(&self) -> bool {
+        let request = self.decoder.reserved();
+        let is_reply =
+            |bytes| matches!(self.framing.scan_reply(bytes, &self.expected, true), Scan::Frame { .. });
+        !F::STREAM && (0..request.len()).any(|start| request.get(start..).is_some_and(is_reply))
+    }
+
+    const fn is_broadcast(&self) -> bool {
+        !F::STREAM && self.expected.unit == 0
+    }
+
+    fn settle(&mut self, now: Instant) {
+        self.rejected = None;
+        let give_up = self.silent().max(now) + self.settings.timeout;
+        self.phase = Phase::Settle { give_up, drained: F::STREAM };
+    }
+
+    /// When the line will have been silent for long enough, if it stays so.
+    fn silent(&self) -> Instant {
+        self.active + self.framing.silence() + self.settings.gap
+    }
+
+    /// The line is silent: puts the request on it, or first the probe of a suspect unit.
+    fn begin(&mut self) -> Result<(), Error> {
+        // Bytes enough for a frame came when nobody had been asked: this unit may be out of step.
+        if self.flags.stray >= SHORTEST_REPLY {
+            self.framing.doubt(&self.expected);
+        }
+        self.flags.stray = 0;
+        match self.framing.probe(&self.expected)?.filter(|_| !self.flags.repeated) {
+            Some(probe) => self.ask(probe)?,
+            None if self.asked != self.expected || self.decoder.reserved().is_empty() => {
+                self.ask(self.expected)?;
+            }
+            None => {}
+        }
+        self.phase = Phase::Send;
+        Ok(())
+    }
+
+    /// Puts a read in place of what was to be sent.
+    fn ask(&mut self, asked: Expected) -> Result<(), Error> {
+        self.asked = asked;
+        self.decoder.release();
+        Ok(self.encode(asked.unit, |writer| Ok(writer.slice(&asked.read_pdu())?))?)
+    }
+
+    fn sent(&mut self, now: Instant) {
+        self.active = now;
+        self.decoder.release();
+        self.flags.echoed = 0;
+        let reply = F::HEADER + self.asked.reply_length() + F::TRAILER;
+        self.phase = if self.is_broadcast() {
+            Phase::Turnaround { until: now + self.settings.turnaround }
+        } else {
+            Phase::Wait { deadline: now + self.settings.timeout + self.framing.transmission(reply) }
+        };
+    }
+
+    /// Looks through what was received; gives the reply once it is there.
+    fn scan(&mut self, last: bool) -> Option<Reply> {
+        while !self.decoder.window().is_empty() {
+            match self.framing.scan_reply(self.decoder.window(), &self.asked, last) {
+                Scan::Frame { length, .. } if self.is_echo() => self.decoder.drop_front(length),
+                Scan::Frame { pdu, end, length } => return Some(Reply::Frame { pdu: pdu..end, length }),
+                Scan::Skip(count) => self.decoder.drop_front(count),
+                Scan::Reject(count, error) => {
+                    self.reject(error);
+                    self.decoder.drop_front(count);
+                }
+                Scan::More if self.decoder.is_full() => self.decoder.drop_front(1),
+                Scan::More => return None,
+            }
+        }
+        None
+    }
+
+    /// On a line that echoes, the first frame that equals the request is the request.
+    fn is_echo(&mut self) -> bool {
+        let echo = self.flags.mirrors && self.framing.echoes() == Some(true);
+        self.flags.mirrors &= !echo;
+        echo
+    }
+
+    fn reject(&mut self, error: FrameError) {
+        if self.rejected != Some(FrameError::Mismatch) {
+            self.rejected = Some(error);
+        }
+    }
+
+    fn accept(&mut self, now: Instant, reply: Reply) {
+        self.learn_echo();
+        if self.asked == self.expected {
+            self.phase = Phase::Done(Ok(reply));
+            return;
+        }
+        // The probe's reply came, and replies come in order: whatever was owed before it is past.
+        self.framing.clear(self.asked.unit);
+        self.make_room();
+        self.settle(now);
+    }
+
+    fn learn_echo(&mut self) {
+        let echoed = self.flags.echoed == READ_LENGTH;
+        if self.asked.is_read() && (echoed || self.decoder.dropped() == 0) {
+            self.framing.learn_echo(echoed);
+        }
+    }
+
+    /// The deadline has passed without the reply.
+    fn expire(&mut self, now: Instant) {
+        if let Some(reply) = self.scan(true) {
+            return self.accept(now, reply);
+        }
+        self.framing.doubt(&self.asked);
+        self.flags.repeated |= self.asked == self.expected;
+        match self.attempts.checked_sub(1) {
+            Some(left) => {
+                self.attempts = left;
+                self.make_room();
+                self.settle(now);
+            }
+            None => self.fail(self.rejected.map_or(Error::Timeout, Error::Frame)),
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.phase = Phase::Done(Err(error));
+    }
+
+    fn compare_echo(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            match self.sent.get(self.flags.echoed) {
+                Some(sent) if sent == byte => self.flags.echoed += 1,
+                Some(_) => self.flags.echoed = usize::MAX,
+                None => return,
+            }
+        }
+    }
+
+    /// Takes bytes that answer nothing: a stream's are followed, a serial line's thrown away.
+    fn discard(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        self.active = now;
+        self.flags.stray = self.flags.stray.saturating_add(bytes.len());
+        if !F::STREAM {
+            return bytes.len();
+        }
+        let taken = self.decoder.push(bytes);
+        while let Some(Reply::Frame { length, .. }) = self.scan(false) {
+            self.decoder.drop_front(length);
+        }
+        taken
+    }
+
+    fn step(&mut self, now: Instant) -> Step<'_> {
+        match self.phase {
+            Phase::Send => {
+                self.phase = Phase::Sent;
+                Step::Send(self.decoder.reserved())
+            }
+            Phase::Wait { deadline } => Step::Wait(Some(deadline)),
+            Phase::Turnaround { until } => Step::Wait(Some(until)),
+            Phase::Settle { .. } | Phase::Sent => Step::Wait(Some(self.silent().max(now))),
+            Phase::Rest | Phase::Done(_) => Step::Done,
+        }
+    }
+}
+
+impl<F: Framing> Machine for Client<'_, F> {
+    fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        match self.phase {
+            Phase::Rest | Phase::Done(_) => return 0,
+            Phase::Wait { .. } => {}
+            _ => return self.discard(now, bytes),
+        }
+        self.active = now;
+        self.compare_echo(bytes);
+        let taken = self.decoder.push(bytes);
+        if let Some(reply) = self.scan(false) {
+            self.accept(now, reply);
+        } else if self.rejected == Some(FrameError::Stream) {
+            self.fail(Error::Frame(FrameError::Stream));
+        }
+        taken
+    }
+
+    fn poll(&mut self, now: Instant) -> Step<'_> {
+        match self.phase {
+            Phase::Settle { give_up, drained } => {
+                let silent = self.silent();
+                if !drained || now < silent.min(give_up) {
+                    self.phase = Phase::Settle { give_up, drained: true };
+                    return Step::Wait(Some(silent.min(give_up).max(now)));
+                }
+                let begun = if now < silent { Err(Error::Busy) } else { self.begin() };
+                if let Err(error) = begun {
+                    self.fail(error);
+                }
+            }
+            Phase::Sent => self.sent(now),
+            Phase::Wait { deadline } if now >= deadline => self.expire(now),
+            Phase::Turnaround { until } if now >= until => self.phase = Phase::Done(Ok(Reply::Broadcast)),
+            _ => {}
+        }
+        self.step(now)
+    }
+}
+
+const SETTINGS: Settings = Settings {
+    timeout: Duration::from_secs(1),
+    turnaround: Duration::from_millis(100),
+    gap: Duration::ZERO,
+    retries: 0,
+};
+
+/// Unit, function, exception and checksum.
+const SHORTEST_REPLY: usize = 5;
+
+/// Unit, function, start, quantity and checksum.
+const READ_LENGTH: usize = 8;

@@ -1,0 +1,103 @@
+//! The bytes received and not yet understood.
+
+/// A window over the caller's buffer: bytes come in behind, frames and rubbish go out in front.
+#[derive(Debug)]
+pub(crate) struct Decoder<'b> {
+    buffer: &'b mut [u8],
+    start: usize,
+    end: usize,
+    /// Bytes at the very end that hold a frame to send.
+    reserved: usize,
+    skip: usize,
+    dropped: usize,
+}
+
+impl<'b> Decoder<'b> {
+    pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, start: 0, end: 0, reserved: 0, skip: 0, dropped: 0 }
+    }
+
+    /// Forgets everything that was received.
+    pub(crate) const fn clear(&mut self) {
+        (self.start, self.end, self.skip, self.dropped) = (0, 0, 0, 0);
+    }
+
+    /// Keeps the first `length` bytes of the [free](Self::free) room, a frame to send, out of the receiver's way.
+    pub(crate) fn reserve(&mut self, length: usize) {
+        let frame = self.end..self.end + length;
+        if let Some(place) = self.buffer.len().checked_sub(length).filter(|place| *place >= frame.start) {
+            self.buffer.copy_within(frame, place);
+            self.reserved = length;
+        }
+    }
+
+    /// The frame to send.
+    pub(crate) fn reserved(&self) -> &[u8] {
+        self.buffer.get(self.buffer.len() - self.reserved..).unwrap_or_default()
+    }
+
+    /// Gives its room back to the receiver.
+    pub(crate) const fn release(&mut self) {
+        self.reserved = 0;
+    }
+
+    /// Takes as many bytes as there is room for, after those that are to be skipped; says how many.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> usize {
+        let skipped = self.skip.min(bytes.len());
+        self.skip -= skipped;
+        let fresh = bytes.get(skipped..).unwrap_or_default();
+        if self.free().len() < fresh.len() {
+            self.compact();
+        }
+        let free = self.free();
+        let taken = free.len().min(fresh.len());
+        for (slot, byte) in free.iter_mut().zip(fresh) {
+            *slot = *byte;
+        }
+        self.end += taken;
+        skipped + taken
+    }
+
+    /// The bytes not yet understood.
+    pub(crate) fn window(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Throws away the first `count` bytes, those that have not come yet included.
+    pub(crate) fn drop_front(&mut self, count: usize) {
+        let held = self.end - self.start;
+        self.skip += count.saturating_sub(held);
+        self.start += count.min(held);
+        self.dropped = self.dropped.saturating_add(count);
+    }
+
+    /// How many bytes were thrown away since the last [`clear`](Self::clear).
+    pub(crate) const fn dropped(&self) -> usize {
+        self.dropped
+    }
+
+    /// Whether no more bytes fit.
+    pub(crate) fn is_full(&self) -> bool {
+        self.start == 0 && self.end == self.buffer.len()
+    }
+
+    /// The room behind the window.
+    pub(crate) fn free(&mut self) -> &mut [u8] {
+        let limit = self.buffer.len() - self.reserved;
+        self.buffer.get_mut(self.end..limit).unwrap_or_default()
+    }
+
+    /// How many bytes the caller's buffer holds.
+    pub(crate) const fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Moves the window to the front of the buffer.
+    pub(crate) fn compact(&mut self) {
+        let window = self.start..self.end;
+        if window.end <= self.buffer.len() && window.start <= window.end {
+            self.buffer.copy_within(window, 0);
+        }
+        (self.start, self.end) = (0, self.end - self.start);
+    }
+}

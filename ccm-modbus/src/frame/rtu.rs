@@ -1,0 +1,295 @@
+//! Modbus RTU: unit, PDU and checksum on a serial line, frames divided by silence (MB-SERIAL 2.5.1).
+
+use ccm_core::{Duration, Line};
+
+use super::sealed::Serves;
+use super::{Expected, Frame, Scan, crc, sealed};
+use crate::message::{Extent, Function, REFUSED, Request};
+use crate::{Error, FrameError, RequestError};
+
+/// Reads a frame that fills `bytes` exactly.
+///
+/// The length is checked as well as the checksum, which stays right when zeros follow.
+///
+/// # Errors
+/// [`FrameError::Length`] for fewer than 4 or more than 256 bytes, [`FrameError::Checksum`].
+pub fn parse(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
+    let length = FrameError::Length { found: bytes.len() };
+    let (message, checksum) = bytes.split_last_chunk().ok_or(length)?;
+    let (unit, pdu) = message.split_first().ok_or(length)?;
+    if pdu.is_empty() || bytes.len() > MAX_LENGTH {
+        return Err(length);
+    }
+    if crc::checksum(message) != u16::from_le_bytes(*checksum) {
+        return Err(FrameError::Checksum);
+    }
+    Ok(Frame { unit: *unit, pdu })
+}
+
+/// Writes a request to `unit` into `buffer` and gives its length.
+///
+/// # Errors
+/// The caller's: what [`Request::emit`] says.
+pub fn emit(unit: u8, request: &Request<'_>, buffer: &mut [u8]) -> Result<usize, RequestError> {
+    let (header, pdu) = buffer.split_first_mut().ok_or(RequestError::Buffer { needed: MAX_LENGTH })?;
+    *header = unit;
+    let mut writer = ccm_core::Writer::new(pdu);
+    request.emit(&mut writer)?;
+    let length = 1 + writer.finish();
+    seal(buffer.get_mut(..length + 2).ok_or(RequestError::Buffer { needed: length + 2 })?)?;
+    Ok(length + 2)
+}
+
+/// An RTU line as a client or server knows it: its timing, its echo, and which units still owe an answer.
+#[derive(Clone, Debug)]
+pub struct Rtu {
+    character: Duration,
+    silence: Duration,
+    echo: Option<bool>,
+    learns: bool,
+    suspects: [u32; 8],
+    owed: u8,
+}
+
+/// Whether a half-duplex line gives back what is sent on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Echo {
+    /// Nobody knows; the replies to reads will tell. Until then writes whose reply equals the request are refused.
+    #[default]
+    Learn,
+    /// It does not.
+    Absent,
+    /// It does, always.
+    Present,
+}
+
+impl Rtu {
+    /// A line with these settings, its silence of 3.5 characters after them, its echo to be learnt.
+    ///
+    /// ```
+    /// use ccm_core::{Duration, Line};
+    /// use ccm_modbus::Rtu;
+    ///
+    /// assert_eq!(Rtu::new(Line::new(9600)).silence(), Duration::from_micros(4011));
+    /// assert_eq!(Rtu::new(Line::new(115_200)).silence(), Duration::from_micros(1750));
+    /// ```
+    pub const fn new(line: Line) -> Self {
+        // A character counts 11 bits even at 8N1; above 19 200 Bd the silence is fixed (MB-SERIAL 2.5.1.1).
+        let silence = if line.baud > 19_200 { Duration::from_micros(1750) } else { line.half_bits(77) };
+        Self { character: line.character(), silence, echo: None, learns: true, suspects: [0; 8], owed: 0 }
+    }
+
+    /// Says whether the line echoes.
+    pub const fn with_echo(mut self, echo: Echo) -> Self {
+        (self.echo, self.learns) = match echo {
+            Echo::Learn => (None, true),
+            Echo::Absent => (Some(false), false),
+            Echo::Present => (Some(true), false),
+        };
+        self
+    }
+
+    /// Waits longer between frames: for a host whose adapter delivers late, or a device that wants a pause.
+    pub const fn with_silence(mut self, silence: Duration) -> Self {
+        self.silence = silence;
+        self
+    }
+
+    /// How long the line is silent between two frames.
+    pub const fn silence(&self) -> Duration {
+        self.silence
+    }
+
+    /// Whether an earlier request to `unit` may still be answered.
+    pub fn is_suspect(&self, unit: u8) -> bool {
+        self.suspects.get(usize::from(unit / 32)).is_some_and(|units| units >> (unit % 32) & 1 == 1)
+    }
+
+    fn suspect(&mut self, unit: u8, suspect: bool) {
+        if let Some(units) = self.suspects.get_mut(usize::from(unit / 32)) {
+            let bit = 1 << (unit % 32);
+            *units = if suspect { *units | bit } else { *units & !bit };
+        }
+    }
+}
+
+impl sealed::Framing for Rtu {
+    const HEADER: usize = 1;
+    const TRAILER: usize = 2;
+    const STREAM: bool = false;
+
+    fn seal(&mut self, frame: &mut [u8], unit: u8) -> Result<(), RequestError> {
+        if let Some(header) = frame.first_mut() {
+            *header = unit;
+        }
+        seal(frame)
+    }
+
+    fn silence(&self) -> Duration {
+        self.silence
+    }
+
+    fn transmission(&self, bytes: usize) -> Duration {
+        self.character.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX))
+    }
+
+    fn scan_reply(&self, window: &[u8], expected: &Expected, last: bool) -> Scan {
+        let Some((unit, pdu)) = window.split_first() else { return Scan::More };
+        if *unit == expected.unit && expected.may_start(pdu) {
+            let Some(code) = pdu.first() else { return Scan::More };
+            let length = 1 + expected.length(*code) + 2;
+            return match window.get(..length).map(parse) {
+                None if last => Scan::Reject(1, FrameError::Checksum),
+                None => Scan::More,
+                Some(Ok(_)) => Scan::Frame { pdu: 1, end: length - 2, length },
+                Some(Err(error)) => Scan::Reject(1, error),
+            };
+        }
+        let related =
+            *unit == expected.unit && pdu.first().is_some_and(|code| *code == expected.function.code());
+        match scan_other(window, *unit == expected.unit) {
+            // A short or long reply of this unit may still be coming, or an echo: unless the reply stands behind it.
+            Scan::More if related && !last => behind(window, expected).unwrap_or(Scan::More),
+            Scan::More => Scan::Skip(1),
+            found => found,
+        }
+    }
+
+    fn scan_request(&self, window: &[u8], unit: u8, silent: bool) -> Scan {
+        if !silent {
+            return Scan::More;
+        }
+        // What ends at the silence is a request, whatever came before it: noise, a torn frame, other units' traffic.
+        let ours = |start: &usize| window.get(*start..).is_some_and(|bytes| is_request(bytes, unit));
+        match (0..window.len()).find(ours) {
+            Some(start) => Scan::Frame { pdu: start + 1, end: window.len() - 2, length: window.len() },
+            None => Scan::More,
+        }
+    }
+
+    fn serves(&self, unit: u8, asked: u8) -> Serves {
+        match asked {
+            0 => Serves::Broadcast,
+            _ if asked == unit => Serves::Answer,
+            _ => Serves::Ignore,
+        }
+    }
+
+    fn seal_reply(&self, frame: &mut [u8], request: [u8; 7]) -> Result<(), RequestError> {
+        let ([unit, ..], Some(header)) = (request, frame.first_mut()) else { return Ok(()) };
+        *header = unit;
+        seal(frame)
+    }
+
+    fn doubt(&mut self, asked: &Expected) {
+        if asked.is_ambiguous() {
+            self.suspect(asked.unit, true);
+            self.owed |= size_bit(asked);
+        }
+    }
+
+    fn clear(&mut self, unit: u8) {
+        self.suspect(unit, false);
+        if self.suspects == [0; 8] {
+            self.owed = 0;
+        }
+    }
+
+    /// A read of so few registers that its reply has a length no owed reply has, and neither has the request's own.
+    fn probe(&self, expected: &Expected) -> Result<Option<Expected>, Error> {
+        if !self.is_suspect(expected.unit) || !expected.is_ambiguous() {
+            return Ok(None);
+        }
+        if !expected.is_read() {
+            return Err(Error::Suspect);
+        }
+        let sizes = if expected.is_coil_read() { [1, 9, 17, 25, 33, 41, 49] } else { [1, 2, 3, 4, 5, 6, 7] };
+        let taken = self.owed | size_bit(expected);
+        let probes = sizes.map(|quantity| expected.with_quantity(quantity));
+        // Seven lengths, all owed at once: such a line is hopeless, and the shortest is as good as any.
+        let free = probes.iter().find(|probe| size_bit(probe) & taken == 0);
+        Ok(free.or(probes.first()).copied())
+    }
+
+    fn echoes(&self) -> Option<bool> {
+        self.echo
+    }
+
+    fn learn_echo(&mut self, echoes: bool) {
+        if self.learns {
+            self.echo = Some(echoes);
+        }
+    }
+}
+
+/// Steps over a whole frame that is not the reply, so that nothing inside it can be taken for one.
+fn scan_other(window: &[u8], from_unit: bool) -> Scan {
+    let Some(length) = window.get(1..).and_then(reply_extent) else { return Scan::Skip(1) };
+    match window.get(..length + 3).map(parse) {
+        None => Scan::More,
+        Some(Ok(_)) if from_unit => Scan::Reject(length + 3, FrameError::Mismatch),
+        Some(Ok(_)) => Scan::Skip(length + 3),
+        Some(Err(error)) if from_unit => Scan::Reject(1, error),
+        Some(Err(_)) => Scan::Skip(1),
+    }
+}
+
+/// Steps to the reply where it is whole and somewhere behind the front of `window`.
+fn behind(window: &[u8], expected: &Expected) -> Option<Scan> {
+    let whole = |start: &usize| window.get(*start..).is_some_and(|bytes| is_reply(bytes, expected));
+    (1..window.len()).find(whole).map(Scan::Skip)
+}
+
+/// Whether `bytes` start with a whole frame that answers `expected`.
+fn is_reply(bytes: &[u8], expected: &Expected) -> bool {
+    let Some((unit, pdu)) = bytes.split_first() else { return false };
+    let length = pdu.first().map_or(0, |code| 1 + expected.length(*code) + 2);
+    *unit == expected.unit
+        && expected.may_start(pdu)
+        && bytes.get(..length).is_some_and(|frame| parse(frame).is_ok())
+}
+
+/// How long the PDU of the reply is that starts with `bytes`, as far as they tell.
+fn reply_extent(bytes: &[u8]) -> Option<usize> {
+    let code = *bytes.first()?;
+    if code & REFUSED == 0 {
+        Function::from_code(code).response()?.of(bytes)
+    } else {
+        Extent::Fixed(2).of(bytes)
+    }
+}
+
+/// Whether `bytes` are exactly one request to `unit` or to all.
+fn is_request(bytes: &[u8], unit: u8) -> bool {
+    let Some((asked, pdu)) = bytes.split_first() else { return false };
+    (*asked == unit || *asked == 0) && request_length_fits(pdu) && parse(bytes).is_ok()
+}
+
+/// Whether the length suits the function; for an unknown one any does, as its refusal needs none.
+fn request_length_fits(pdu_and_checksum: &[u8]) -> bool {
+    let Some(code) = pdu_and_checksum.first() else { return false };
+    match Function::from_code(*code).request() {
+        Some(extent) => {
+            extent.of(pdu_and_checksum).is_some_and(|length| length + 2 == pdu_and_checksum.len())
+        }
+        None => *code & REFUSED == 0,
+    }
+}
+
+/// Writes the checksum of all but the last two bytes into those.
+fn seal(frame: &mut [u8]) -> Result<(), RequestError> {
+    let (message, checksum) =
+        frame.split_last_chunk_mut().ok_or(RequestError::Buffer { needed: MAX_LENGTH })?;
+    *checksum = crc::checksum(message).to_le_bytes();
+    Ok(())
+}
+
+/// A bit for each short length of a read's values: one byte or register, two, and so on to seven; none for longer.
+fn size_bit(asked: &Expected) -> u8 {
+    let size = if asked.is_coil_read() { asked.byte_count() } else { asked.byte_count() / 2 };
+    if size < 8 { 1 << size } else { 0 }
+}
+
+/// MB-SERIAL 2.3: unit, a PDU of at most 253 bytes, two bytes of checksum.
+const MAX_LENGTH: usize = 256;
