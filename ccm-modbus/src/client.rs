@@ -45,8 +45,8 @@ struct Settings {
 /// What is true of the exchange that runs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Flags {
-    /// This very request has been asked before, and no other one's answer is owed: any answer is its own.
-    repeated: bool,
+    /// No other request's answer is owed any more: what comes is this one's.
+    trusted: bool,
     /// The request could be read as its own reply.
     mirrors: bool,
     /// How many of the first bytes received repeat the request; more than there are once one does not.
@@ -100,7 +100,7 @@ impl<'b, F: Framing> Client<'b, F> {
             attempts: 0,
             active: Instant::ZERO,
             phase: Phase::Rest,
-            flags: Flags { repeated: false, mirrors: false, echoed: 0, stray: 0 },
+            flags: Flags { trusted: false, mirrors: false, echoed: 0, stray: 0 },
             rejected: None,
         }
     }
@@ -147,7 +147,7 @@ impl<'b, F: Framing> Client<'b, F> {
         self.check_start()?;
         self.asked = self.expected;
         self.attempts = if self.expected.is_read() { self.settings.retries } else { 0 };
-        self.flags.repeated = false;
+        self.flags.trusted = false;
         self.flags.stray = 0;
         self.settle(now);
         Ok(())
@@ -253,7 +253,7 @@ impl<'b, F: Framing> Client<'b, F> {
             self.framing.doubt(&self.expected);
         }
         self.flags.stray = 0;
-        match self.framing.probe(&self.expected)?.filter(|_| !self.flags.repeated) {
+        match self.framing.probe(&self.expected)?.filter(|_| !self.flags.trusted) {
             Some(probe) => self.ask(probe)?,
             None if self.asked != self.expected || self.decoder.reserved().is_empty() => {
                 self.ask(self.expected)?;
@@ -322,6 +322,7 @@ impl<'b, F: Framing> Client<'b, F> {
         }
         // The probe's reply came, and replies come in order: whatever was owed before it is past.
         self.framing.clear(self.asked.unit);
+        self.flags.trusted = true;
         self.make_room();
         self.settle(now);
     }
@@ -339,7 +340,7 @@ impl<'b, F: Framing> Client<'b, F> {
             return self.accept(now, reply);
         }
         self.framing.doubt(&self.asked);
-        self.flags.repeated |= self.asked == self.expected;
+        self.flags.trusted |= self.asked == self.expected;
         match self.attempts.checked_sub(1) {
             Some(left) => {
                 self.attempts = left;

@@ -1,6 +1,13 @@
 //! The thirteen ways in which a reply goes wrong on an RTU line, each with what a client must make of it: never a value
 //! of another request. The slave's registers hold their own address, so a stale value shows.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::VecDeque;
 
 use ccm_core::testing::{Fault, Link, Peer};

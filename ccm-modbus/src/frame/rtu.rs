@@ -151,6 +151,7 @@ impl sealed::Framing for Rtu {
         match scan_other(window, *unit == expected.unit) {
             // A short or long reply of this unit may still be coming, or an echo: unless the reply stands behind it.
             Scan::More if related && !last => behind(window, expected).unwrap_or(Scan::More),
+            Scan::More if related => Scan::Reject(1, FrameError::Checksum),
             Scan::More => Scan::Skip(1),
             found => found,
         }
