@@ -75,8 +75,7 @@ impl Rtu {
     /// assert_eq!(Rtu::new(Line::new(115_200)).silence(), Duration::from_micros(1750));
     /// ```
     pub const fn new(line: Line) -> Self {
-        // A character counts 11 bits even at 8N1; above 19 200 Bd the silence is fixed (MB-SERIAL 2.5.1.1).
-        let silence = if line.baud > 19_200 { Duration::from_micros(1750) } else { line.half_bits(77) };
+        let silence = line.frame_silence();
         Self { character: line.character(), silence, echo: None, learns: true, suspects: [0; 8], owed: 0 }
     }
 

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+mod decimal;
+#[cfg(feature = "toml")]
+mod file;
+mod map;
+mod planner;
+mod point;
+mod quantity;
+#[cfg(feature = "toml")]
+mod user_map;
+
+pub use decimal::Decimal;
+pub use map::{DeviceKind, MAPS, Map, PortKind, Probe, find};
+pub use planner::{Block, Costs, Holes, plan};
+pub use point::{Invalid, Kind, Point, Space};
+pub use quantity::{Quantity, Unit};
+#[cfg(feature = "toml")]
+pub use user_map::{MapError, parse_map};

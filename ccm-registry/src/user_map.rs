@@ -1,0 +1,156 @@
+//! Device files that a user adds while the hub runs.
+
+use std::boxed::Box;
+use std::string::String;
+use std::vec::Vec;
+
+use ccm_core::{Line, Parity, WordOrder};
+
+use crate::file::{File, FileKind, FileNumber, FileOrder, FileParity, FilePoint, FilePort, FileSpace};
+use crate::{DeviceKind, Kind, Map, Point, PortKind, Probe, Quantity, Space};
+
+/// Reads a device file; `id` is its name without `.toml`.
+///
+/// The map stays in memory for as long as the program runs, as those that are compiled in do: device files are read
+/// once, at the start.
+///
+/// # Errors
+/// One line that says where the mistake is and what to do.
+pub fn parse_map(id: &str, text: &str) -> Result<&'static Map<'static>, MapError> {
+    let (file, points) = File::parse(text).map_err(|message| MapError { id: id.into(), message })?;
+    let points: Result<Vec<Point>, String> = points.iter().map(point).collect();
+    let points = points.map_err(|message| MapError { id: id.into(), message })?;
+    let models: Vec<&'static str> = file.models.into_iter().map(leak).collect();
+    Ok(Box::leak(Box::new(Map {
+        id: leak(id.into()),
+        kind: match file.kind {
+            FileKind::Meter => DeviceKind::Meter,
+            FileKind::Inverter => DeviceKind::Inverter,
+        },
+        maker: leak(file.maker),
+        class: leak(file.class),
+        series: leak(file.series),
+        models: models.leak(),
+        ports: file.ports.into_iter().map(port).collect::<Vec<_>>().leak(),
+        unit: file.unit,
+        line: Line::new(file.baud).with_parity(parity(file.parity)),
+        max_registers: file.max_registers,
+        probe: file.probe.map(|probe| Probe {
+            space: space(probe.space),
+            address: probe.address,
+            expected: probe.expected,
+        }),
+        points: points.leak(),
+    })))
+}
+
+/// A device file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("device file {id}: {message}")]
+pub struct MapError {
+    /// The file's name.
+    pub id: String,
+    /// Where the mistake is and what to do.
+    pub message: String,
+}
+
+fn leak(text: String) -> &'static str {
+    String::leak(text)
+}
+
+fn point(point: &FilePoint) -> Result<Point, String> {
+    let quantity = Quantity::from_key(&point.quantity).ok_or_else(|| {
+        std::format!(
+            "there is no quantity \"{}\"; `ccmaster devices --quantities` lists them",
+            point.quantity
+        )
+    })?;
+    Ok(Point {
+        quantity,
+        space: space(point.space),
+        address: point.address,
+        kind: kind(point.kind),
+        order: order(point.order),
+        scale: point.scale,
+        invert: point.invert,
+        optional: point.optional,
+        not_available: point.not_available,
+        seen: point.seen,
+    })
+}
+
+const fn kind(number: FileNumber) -> Kind {
+    match number {
+        FileNumber::U16 => Kind::U16,
+        FileNumber::I16 => Kind::I16,
+        FileNumber::U32 => Kind::U32,
+        FileNumber::I32 => Kind::I32,
+        FileNumber::U64 => Kind::U64,
+        FileNumber::I64 => Kind::I64,
+        FileNumber::F32 => Kind::F32,
+        FileNumber::Text(registers) => Kind::Text(registers),
+    }
+}
+
+const fn order(order: FileOrder) -> WordOrder {
+    match order {
+        FileOrder::Abcd => WordOrder::Abcd,
+        FileOrder::Cdab => WordOrder::Cdab,
+        FileOrder::Badc => WordOrder::Badc,
+        FileOrder::Dcba => WordOrder::Dcba,
+    }
+}
+
+const fn parity(parity: FileParity) -> Parity {
+    match parity {
+        FileParity::None => Parity::None,
+        FileParity::Even => Parity::Even,
+        FileParity::Odd => Parity::Odd,
+    }
+}
+
+const fn port(port: FilePort) -> PortKind {
+    match port {
+        FilePort::Native => PortKind::Native,
+        FilePort::Rs485 => PortKind::Rs485,
+        FilePort::Tcp => PortKind::Tcp,
+    }
+}
+
+const fn space(space: FileSpace) -> Space {
+    match space {
+        FileSpace::Holding => Space::Holding,
+        FileSpace::Input => Space::Input,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_users_file_becomes_the_same_map_as_one_compiled_in() {
+        let map = parse_map("goodwe-dt", include_str!("../devices/goodwe-dt.toml")).unwrap();
+        assert_eq!(Some(map), crate::find("goodwe-dt"));
+        let map = parse_map("ccm", include_str!("../devices/ccm.toml")).unwrap();
+        assert_eq!(Some(map), crate::find("ccm"));
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_its_place() {
+        let good = include_str!("../devices/goodwe-dt.toml");
+        let table = [
+            ("unit = 247", "unit = 248", "unit: 248 is none; use 1 to 247"),
+            ("quantity = \"pf\"", "quantity = \"fp\"", "there is no quantity \"fp\""),
+            ("quantity = \"pf\"", "quantity = \"p\"", "p: comes twice"),
+            ("\"text8\"", "\"text99\"", "serial: there is no type \"text99\""),
+            ("address = 30195", "address = 65535", "grid_p: its registers end beyond address 65535"),
+            ("scale = -3", "scale = -30", "pf: a scale of -30 is not -9 to 9"),
+            ("series =", "serie =", "unknown field `serie`"),
+        ];
+        for (right, wrong, message) in table {
+            let error = parse_map("mine", &good.replace(right, wrong)).unwrap_err().to_string();
+            assert!(error.starts_with("device file mine: ") && error.contains(message), "{error}");
+        }
+    }
+}
