@@ -1,0 +1,118 @@
+//! The settings as somebody wrote them: well formed, but not checked.
+
+use heapless::Vec;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{Address, Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, Model, SerialPath};
+use crate::list::bounded;
+
+/// Settings as somebody wrote them, in a file, a form or the storage. [`Draft::check`] makes [`Settings`] of them.
+///
+/// What has a default is optional here. The order of the fields is the storage form; it changes with its version only.
+///
+/// [`Settings`]: crate::Settings
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Draft {
+    /// The web page and its API.
+    #[serde(default)]
+    pub portal: PortalDraft,
+    /// The lines and connections that devices hang on.
+    #[serde(default, deserialize_with = "bounded")]
+    pub ports: Vec<PortDraft, MAX_PORTS>,
+    /// The devices that are read.
+    #[serde(default, deserialize_with = "bounded")]
+    pub devices: Vec<DeviceDraft, MAX_DEVICES>,
+    /// The self-consumption plants.
+    #[serde(default, deserialize_with = "bounded")]
+    pub plants: Vec<PlantDraft, MAX_PLANTS>,
+}
+
+/// The web page and its API.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortalDraft {
+    /// Where it listens, as `host:port`; port 0 lets the system choose one.
+    pub listen: Option<Address>,
+}
+
+/// A line or connection that devices hang on: exactly one of `rtu` and `tcp`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortDraft {
+    /// Its name.
+    pub id: Id,
+    /// The serial port, for Modbus RTU.
+    pub rtu: Option<SerialPath>,
+    /// The device or gateway as `host:port`, for Modbus TCP.
+    pub tcp: Option<Address>,
+    /// Bits per second; only with `rtu`.
+    pub baud: Option<u32>,
+    /// The check bit; only with `rtu`.
+    pub parity: Option<Parity>,
+    /// Data bits; only with `rtu`.
+    pub data_bits: Option<u32>,
+    /// Stop bits; only with `rtu`.
+    pub stop_bits: Option<u32>,
+    /// How long a device may take to answer, in milliseconds.
+    pub timeout_ms: Option<u32>,
+    /// How often a request without an answer is sent again.
+    pub retries: Option<u32>,
+    /// The extra pause between two requests, in milliseconds.
+    pub gap_ms: Option<u32>,
+}
+
+/// The check bit of each character on a serial line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Parity {
+    /// No check bit.
+    #[default]
+    None,
+    /// The number of ones is even.
+    Even,
+    /// The number of ones is odd.
+    Odd,
+}
+
+/// A device that is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceDraft {
+    /// Its name.
+    pub id: Id,
+    /// The name of the port it hangs on.
+    pub port: Id,
+    /// Its Modbus id; for a secondary, that of its principal.
+    pub unit: u32,
+    /// Its model, as the catalogue of devices calls it.
+    pub model: Model,
+    /// What people call it.
+    pub alias: Option<Label>,
+    /// Which of the secondaries behind the principal it is, counted from 1.
+    pub secondary: Option<u32>,
+    /// It is mounted the wrong way round: the signs of its powers are turned.
+    #[serde(default)]
+    pub invert: bool,
+    /// The time from one poll to the next, in milliseconds.
+    pub every_ms: Option<u32>,
+}
+
+/// A self-consumption plant. Its members are names of devices.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlantDraft {
+    /// Its name among the settings.
+    pub id: Id,
+    /// What people call it.
+    pub name: Label,
+    /// What measures production; at least one.
+    #[serde(default, deserialize_with = "bounded")]
+    pub production: Vec<Id, MAX_MEMBERS>,
+    /// What measures the grid; at least one.
+    #[serde(default, deserialize_with = "bounded")]
+    pub grid: Vec<Id, MAX_MEMBERS>,
+    /// What measures batteries.
+    #[serde(default, deserialize_with = "bounded")]
+    pub battery: Vec<Id, MAX_MEMBERS>,
+}

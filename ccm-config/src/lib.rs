@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+
+mod check;
+mod draft;
+mod endpoint;
+mod list;
+mod problem;
+mod settings;
+mod storage;
+#[cfg(feature = "toml")]
+mod text;
+
+pub mod limits;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;
+
+pub use draft::{DeviceDraft, Draft, Parity, PlantDraft, PortDraft, PortalDraft};
+pub use endpoint::{Endpoint, EndpointError};
+pub use problem::{Fault, Field, Names, Problem, Problems};
+pub use settings::{Device, Line, Link, Plant, Port, Portal, Settings};
+pub use storage::StorageError;
+#[cfg(feature = "toml")]
+pub use text::TomlError;

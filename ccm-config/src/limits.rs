@@ -1,0 +1,86 @@
+//! How much there can be of everything, which numbers are allowed, and what holds when nothing is said.
+//!
+//! The capacities are part of the storage form's size, not of its layout: they may grow.
+
+use core::fmt;
+
+use heapless::String;
+
+/// Ports of a hub.
+pub const MAX_PORTS: usize = 8;
+/// Devices of a hub, on all ports together.
+pub const MAX_DEVICES: usize = 64;
+/// Units on one serial line (manual 5.5.2). A secondary answers through its principal and loads no line.
+pub const MAX_UNITS_PER_LINE: usize = 32;
+/// Plants of a hub.
+pub const MAX_PLANTS: usize = 8;
+/// Devices of a plant in one role.
+pub const MAX_MEMBERS: usize = 16;
+/// Problems that are listed; further ones are only counted.
+pub const MAX_PROBLEMS: usize = 16;
+
+/// The name by which one setting refers to another: 1 to 16 of a-z, 0-9 and -.
+pub type Id = String<16, u8>;
+/// A text for people, in UTF-8, at most 32 bytes.
+pub type Label = String<32, u8>;
+/// The name of a model in the catalogue of devices, at most 32 bytes.
+pub type Model = String<32, u8>;
+/// The name that the system gives a serial port, at most 128 bytes.
+pub type SerialPath = String<128, u8>;
+/// A network address as it is written, at most 80 bytes.
+pub type Address = String<80, u8>;
+
+/// The numbers that a setting can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Range {
+    /// The setting's name.
+    pub key: &'static str,
+    /// The smallest number.
+    pub least: u32,
+    /// The greatest number.
+    pub most: u32,
+    /// What holds when nothing is said.
+    pub default: u32,
+}
+
+impl Range {
+    const fn new(key: &'static str, least: u32, most: u32, default: u32) -> Self {
+        Self { key, least, most, default }
+    }
+
+    /// Says whether a setting can take `number`.
+    pub const fn contains(&self, number: u32) -> bool {
+        self.least <= number && number <= self.most
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { least, most, .. } = self;
+        if least == most { write!(formatter, "{least}") } else { write!(formatter, "{least} to {most}") }
+    }
+}
+
+/// Where the portal listens when nothing is said: only this machine reaches it.
+pub const LISTEN: &str = "127.0.0.1:8080";
+/// Bits per second on a serial line (manual 6.3.1: 9600).
+pub const BAUD: Range = Range::new("baud", 300, 1_000_000, 9600);
+/// Data bits of a character: Modbus RTU has 8 (MB-SERIAL 2.5.1).
+pub const DATA_BITS: Range = Range::new("data_bits", 8, 8, 8);
+/// Stop bits of a character.
+pub const STOP_BITS: Range = Range::new("stop_bits", 1, 2, 1);
+/// How long a device may take to answer, in milliseconds.
+pub const TIMEOUT_MS: Range = Range::new("timeout_ms", 10, 60_000, 500);
+/// How often a request without an answer is sent again.
+pub const RETRIES: Range = Range::new("retries", 0, 5, 1);
+/// The extra pause between two requests, in milliseconds.
+pub const GAP_MS: Range = Range::new("gap_ms", 0, 60_000, 0);
+/// The Modbus id of a device (manual 6.3.1); every principal leaves the factory with 1 (manual 6.3.2).
+pub const UNIT: Range = Range::new("unit", 1, 247, 1);
+/// Which of the secondaries behind a principal a device is.
+pub const SECONDARY: Range = Range::new("secondary", 1, 32, 1);
+/// The time from one poll of a device to the next, in milliseconds.
+pub const EVERY_MS: Range = Range::new("every_ms", 100, 3_600_000, 1000);
+/// The TCP port of a device.
+pub const TCP_PORT: Range = Range::new("tcp", 1, 65_535, 502);

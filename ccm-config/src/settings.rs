@@ -1,0 +1,213 @@
+//! The settings as the hub uses them: whatever exists is valid.
+
+use core::fmt;
+
+use heapless::Vec;
+
+use crate::limits::{Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, Model, SerialPath};
+use crate::list::gather;
+use crate::{DeviceDraft, Draft, Endpoint, Parity, PlantDraft, PortDraft, PortalDraft};
+
+/// Checked settings. They come from [`Draft::check`] only, so every name in them leads somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub(crate) portal: Portal,
+    pub(crate) ports: Vec<Port, MAX_PORTS>,
+    pub(crate) devices: Vec<Device, MAX_DEVICES>,
+    pub(crate) plants: Vec<Plant, MAX_PLANTS>,
+}
+
+impl Settings {
+    /// The web page and its API.
+    pub const fn portal(&self) -> &Portal {
+        &self.portal
+    }
+
+    /// The lines and connections that devices hang on.
+    pub fn ports(&self) -> &[Port] {
+        &self.ports
+    }
+
+    /// The devices that are read.
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// The self-consumption plants.
+    pub fn plants(&self) -> &[Plant] {
+        &self.plants
+    }
+
+    /// The same settings as a form to be shown, changed, written or stored, with all defaults said.
+    pub fn draft(&self) -> Draft {
+        Draft {
+            portal: self.portal.draft(),
+            ports: gather(self.ports.iter().map(Port::draft)),
+            devices: gather(self.devices.iter().map(|device| device.draft(self))),
+            plants: gather(self.plants.iter().map(|plant| plant.draft(self))),
+        }
+    }
+
+    fn device_ids(&self, places: &[usize]) -> Vec<Id, MAX_MEMBERS> {
+        gather(places.iter().filter_map(|place| self.devices.get(*place)).map(|device| device.id.clone()))
+    }
+}
+
+/// The web page and its API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Portal {
+    /// Where it listens; port 0 lets the system choose one.
+    pub listen: Endpoint,
+}
+
+impl Portal {
+    fn draft(&self) -> PortalDraft {
+        PortalDraft { listen: Some(self.listen.text().clone()) }
+    }
+}
+
+/// A line or connection that devices hang on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Port {
+    /// Its name; no two ports share it.
+    pub id: Id,
+    /// What it is; no two ports share it.
+    pub link: Link,
+    /// How long a device may take to answer, in milliseconds.
+    pub timeout_ms: u32,
+    /// How often a request without an answer is sent again.
+    pub retries: u8,
+    /// The extra pause between two requests, in milliseconds.
+    pub gap_ms: u32,
+}
+
+impl Port {
+    fn draft(&self) -> PortDraft {
+        let port = PortDraft {
+            id: self.id.clone(),
+            timeout_ms: Some(self.timeout_ms),
+            retries: Some(self.retries.into()),
+            gap_ms: Some(self.gap_ms),
+            ..PortDraft::default()
+        };
+        match &self.link {
+            Link::Rtu { path, line } => PortDraft {
+                rtu: Some(path.clone()),
+                baud: Some(line.baud),
+                parity: Some(line.parity),
+                data_bits: Some(line.data_bits.into()),
+                stop_bits: Some(line.stop_bits.into()),
+                ..port
+            },
+            Link::Tcp { endpoint } => PortDraft { tcp: Some(endpoint.text().clone()), ..port },
+        }
+    }
+}
+
+/// How a port reaches its devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Link {
+    /// Modbus RTU on a serial port.
+    Rtu {
+        /// The name that the system gives the serial port.
+        path: SerialPath,
+        /// How the line is set.
+        line: Line,
+    },
+    /// Modbus TCP.
+    Tcp {
+        /// The device, or the gateway it is behind.
+        endpoint: Endpoint,
+    },
+}
+
+/// How a serial line is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Line {
+    /// Bits per second.
+    pub baud: u32,
+    /// The check bit of each character.
+    pub parity: Parity,
+    /// Data bits of each character: 8.
+    pub data_bits: u8,
+    /// Stop bits after each character: 1 or 2.
+    pub stop_bits: u8,
+}
+
+/// A device that is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Device {
+    /// Its name; no two devices share it.
+    pub id: Id,
+    /// The place of its port in [`Settings::ports`].
+    pub port: usize,
+    /// Its Modbus id, 1 to 247; for a secondary, that of its principal.
+    pub unit: u8,
+    /// Its model, as the catalogue of devices calls it.
+    pub model: Model,
+    /// What people call it, if they gave it a name: see [`Device::label`].
+    pub alias: Option<Label>,
+    /// Which of the secondaries behind the principal it is, counted from 1.
+    pub secondary: Option<u8>,
+    /// It is mounted the wrong way round: the signs of its powers are turned.
+    pub invert: bool,
+    /// The time from one poll to the next, in milliseconds.
+    pub every_ms: u32,
+}
+
+impl Device {
+    /// What to call it: its alias, else model and Modbus id as in `ccm4 001`, or `ccm1 002-1` for a secondary.
+    pub fn label(&self) -> impl fmt::Display {
+        fmt::from_fn(move |formatter| match (&self.alias, self.secondary) {
+            (Some(alias), _) => formatter.write_str(alias),
+            (None, Some(secondary)) => write!(formatter, "{} {:03}-{secondary}", self.model, self.unit),
+            (None, None) => write!(formatter, "{} {:03}", self.model, self.unit),
+        })
+    }
+
+    fn draft(&self, settings: &Settings) -> DeviceDraft {
+        DeviceDraft {
+            id: self.id.clone(),
+            port: settings.ports.get(self.port).map(|port| port.id.clone()).unwrap_or_default(),
+            unit: self.unit.into(),
+            model: self.model.clone(),
+            alias: self.alias.clone(),
+            secondary: self.secondary.map(u32::from),
+            invert: self.invert,
+            every_ms: Some(self.every_ms),
+        }
+    }
+}
+
+/// A self-consumption plant. Its members are places in [`Settings::devices`]; no device has two roles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Plant {
+    /// Its name among the settings; no two plants share it.
+    pub id: Id,
+    /// What people call it.
+    pub name: Label,
+    /// What measures production; at least one.
+    pub production: Vec<usize, MAX_MEMBERS>,
+    /// What measures the grid; at least one.
+    pub grid: Vec<usize, MAX_MEMBERS>,
+    /// What measures batteries.
+    pub battery: Vec<usize, MAX_MEMBERS>,
+}
+
+impl Plant {
+    fn draft(&self, settings: &Settings) -> PlantDraft {
+        PlantDraft {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            production: settings.device_ids(&self.production),
+            grid: settings.device_ids(&self.grid),
+            battery: settings.device_ids(&self.battery),
+        }
+    }
+}
