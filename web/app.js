@@ -40,8 +40,8 @@ function showPlant(plant) {
   const direction = plant.grid_w > 0 ? "from the grid" : plant.grid_w < 0 ? "to the grid" : "";
   text(card.querySelector("small"), direction);
   const note = card.querySelector(".note");
-  text(note, plant.missing.length ? `No current value of ${plant.missing.join(", ")}: the balance is unknown.` : "");
-  note.hidden = plant.missing.length === 0;
+  text(note, plant.missing_devices.length ? `No current value of ${plant.missing_devices.join(", ")}: the balance is unknown.` : "");
+  note.hidden = plant.missing_devices.length === 0;
 }
 
 function showDevice(device) {

@@ -63,6 +63,18 @@ impl<P: Port, T: Timer, const N: usize> Driver<P, T, N> {
         }
     }
 
+    /// Listens while no machine runs, until `until`; what comes is kept for the next one as far as it fits.
+    ///
+    /// # Errors
+    /// What the port did wrong: this is how the loss of an idle port is noticed.
+    pub async fn listen(&mut self, until: Instant) -> Result<(), DriveError<P::Error>> {
+        while self.length == 0 && self.timer.now() < until {
+            self.wait(Some(until)).await?;
+        }
+        self.timer.wait(until).await;
+        Ok(())
+    }
+
     async fn send(&mut self, bytes: &[u8]) -> Result<(), DriveError<P::Error>> {
         self.port.write_all(bytes).await.map_err(DriveError::Port)?;
         self.port.flush().await.map_err(DriveError::Port)

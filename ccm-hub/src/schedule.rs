@@ -20,11 +20,14 @@ struct Entry {
     period: Duration,
     due: Instant,
     failures: u8,
+    /// When it last answered everything, and how long after the time before.
+    answered: Option<Instant>,
+    interval: Duration,
 }
 
 /// What a device's last answers say of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "api", derive(serde::Serialize), serde(rename_all = "lowercase"))]
 pub enum Health {
     /// It has not been asked yet.
     #[default]
@@ -54,12 +57,15 @@ impl<const N: usize> Schedule<N> {
 
     /// Adds a device that is to be read every `period`, for the first time at once; false where there is no room.
     pub fn add(&mut self, device: usize, period: Duration) -> bool {
-        self.entries.push(Entry { device, period, due: Instant::ZERO, failures: 0 }).is_ok()
+        self.entries
+            .push(Entry { device, period, due: Instant::ZERO, failures: 0, answered: None, interval: period })
+            .is_ok()
     }
 
     /// Whose turn it is; nothing where nobody is due yet.
     pub fn turn(&self, now: Instant) -> Option<Turn> {
-        let entry = self.entries.iter().filter(|entry| self.due(entry) <= now).min_by_key(|entry| self.due(entry))?;
+        let entry =
+            self.entries.iter().filter(|entry| self.due(entry) <= now).min_by_key(|entry| self.due(entry))?;
         Some(Turn { device: entry.device, patient: entry.failures == 0 })
     }
 
@@ -71,7 +77,11 @@ impl<const N: usize> Schedule<N> {
     /// A device has answered everything it was to be asked: it is due again after its period.
     pub fn succeeded(&mut self, now: Instant, device: usize) {
         if let Some(entry) = self.entry(device) {
+            if let Some(answered) = entry.answered.filter(|_| entry.failures == 0) {
+                entry.interval = now.since(answered);
+            }
             entry.failures = 0;
+            entry.answered = Some(now);
             // On a busy port the next turn counts from now: nobody catches up at the cost of the others.
             entry.due = (entry.due + entry.period).max(now);
         }
@@ -92,9 +102,15 @@ impl<const N: usize> Schedule<N> {
         match self.entries.iter().find(|entry| entry.device == device) {
             Some(entry) if entry.failures >= DEAD => Health::Dead,
             Some(entry) if entry.failures > 0 => Health::Suspect,
-            Some(entry) if entry.due > Instant::ZERO => Health::Ok,
+            Some(entry) if entry.answered.is_some() => Health::Ok,
             _ => Health::Unknown,
         }
+    }
+
+    /// How old a value of this device may be: three times its period, or what its busy port makes of that.
+    pub fn max_age(&self, device: usize) -> Duration {
+        let entry = self.entries.iter().find(|entry| entry.device == device);
+        entry.map_or(Duration::ZERO, |entry| entry.period.max(entry.interval).saturating_mul(3))
     }
 
     /// The port has come back: everybody is due, and nobody is dead for what the port did.

@@ -129,6 +129,11 @@ impl<'b, F: Framing> Client<'b, F> {
         self
     }
 
+    /// Sets from the next exchange on how often a read without an answer is asked again.
+    pub const fn set_retries(&mut self, retries: u8) {
+        self.settings.retries = retries;
+    }
+
     /// The line or connection and what is known of it.
     pub const fn framing(&self) -> &F {
         &self.framing

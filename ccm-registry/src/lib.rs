@@ -15,6 +15,6 @@ pub use decimal::Decimal;
 pub use map::{DeviceKind, MAPS, Map, PortKind, Probe, find};
 pub use planner::{Block, Costs, Holes, plan};
 pub use point::{Invalid, Kind, Point, Space};
-pub use quantity::{Quantity, Unit};
+pub use quantity::{Quantity, Turned, Unit};
 #[cfg(feature = "toml")]
 pub use user_map::{MapError, parse_map};

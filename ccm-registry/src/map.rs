@@ -41,6 +41,11 @@ impl Map<'_> {
         self.ports.contains(&PortKind::Native)
     }
 
+    /// Whether this is its name or that of one of its models; upper and lower case are the same.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.id.eq_ignore_ascii_case(name) || self.models.iter().any(|model| model.eq_ignore_ascii_case(name))
+    }
+
     /// The point of a quantity.
     pub fn point(&self, quantity: Quantity) -> Option<&Point> {
         self.points.iter().find(|point| point.quantity == quantity)
@@ -82,9 +87,9 @@ pub struct Probe {
 /// The maps that are compiled in: one for each file in `devices/`.
 pub const MAPS: &[Map<'static>] = include!(concat!(env!("OUT_DIR"), "/maps.rs"));
 
-/// The map of that name.
-pub fn find(id: &str) -> Option<&'static Map<'static>> {
-    MAPS.iter().find(|map| map.id == id)
+/// The map of that name, or the one that a model of that name has; upper and lower case are the same.
+pub fn find(name: &str) -> Option<&'static Map<'static>> {
+    MAPS.iter().find(|map| map.is_called(name))
 }
 
 #[cfg(test)]
@@ -95,6 +100,7 @@ mod tests {
     fn h055_a_goodwe_residential_inverter_is_among_the_authorised_devices() {
         let authorised: Vec<_> = MAPS.iter().filter(|map| !map.is_native()).map(|map| map.id).collect();
         assert_eq!(authorised, ["eastron-sdm630", "goodwe-dt", "goodwe-et"]);
+        assert_eq!(find("ccm4").map(|map| map.id), Some("ccm"));
         assert_eq!(find("goodwe-dt").map(|map| (map.unit, map.kind)), Some((247, DeviceKind::Inverter)));
     }
 

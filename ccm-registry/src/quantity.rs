@@ -89,6 +89,35 @@ macro_rules! quantities {
     };
 }
 
+/// What becomes of a value when its device is mounted the wrong way round (H111).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turned {
+    /// Nothing: it has no direction.
+    Same,
+    /// Its sign changes.
+    Negated,
+    /// It is what the other counter counts.
+    Swapped(Quantity),
+}
+
+impl Quantity {
+    /// What becomes of a value of this quantity when its device is mounted the wrong way round.
+    pub const fn turned(self) -> Turned {
+        match self {
+            Self::P | Self::P1 | Self::P2 | Self::P3 | Self::Q | Self::Q1 | Self::Q2 | Self::Q3 => {
+                Turned::Negated
+            }
+            Self::GridP | Self::GridP1 | Self::BatteryP => Turned::Negated,
+            Self::Pf | Self::Pf1 | Self::Pf2 | Self::Pf3 => Turned::Negated,
+            Self::EImport => Turned::Swapped(Self::EExport),
+            Self::EExport => Turned::Swapped(Self::EImport),
+            Self::EImport1 => Turned::Swapped(Self::EExport1),
+            Self::EExport1 => Turned::Swapped(Self::EImport1),
+            _ => Turned::Same,
+        }
+    }
+}
+
 // The name of each variant is its key in camel case: the device files are compiled by that rule.
 quantities! {
     I1 "i1" "current L1" Ampere;

@@ -1,0 +1,145 @@
+//! A house with its devices: a CcM4 at the grid, a CcM2 in the kitchen with a CcM1 at the heat pump behind it, and a
+//! GoodWe inverter.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use ccm_core::{Instant, Line};
+use ccm_modbus::{Rtu, Tcp};
+use ccm_registry::{Map, find};
+
+use super::bus::Shared;
+use super::{Bus, Electrical, Household, Moment, Phase, SimDevice};
+
+/// The simulated site.
+#[derive(Debug)]
+pub struct Site {
+    household: Household,
+    time: TimeOfDay,
+    grid: Measuring,
+    kitchen: Measuring,
+    heat_pump: Electrical,
+    inverter: Measuring,
+    advanced: Option<Instant>,
+}
+
+/// How the site's clock runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeOfDay {
+    /// The second of the day at the start.
+    pub start_s: u32,
+    /// How many of the site's seconds pass in one of ours.
+    pub speed: u32,
+}
+
+#[derive(Debug)]
+struct Measuring {
+    device: Shared,
+    electrical: Electrical,
+}
+
+impl Site {
+    /// A site whose day follows from `seed`; nothing where the maps of its devices are missing.
+    pub fn new(seed: u64, time: TimeOfDay) -> Option<Self> {
+        let (ccm, goodwe) = (find("ccm")?, find("goodwe-dt")?);
+        let mut site = Self {
+            household: Household::new(seed),
+            time,
+            grid: Measuring::new(ccm, "0420020081", 0x2C06, 4_211_300.0),
+            kitchen: Measuring::new(ccm, "0220060041", 0x3504, 812_450.0),
+            heat_pump: Electrical { imported: 1_530_900.0, ..Electrical::default() },
+            inverter: Measuring::new(goodwe, "5010KDTU21800042", 0, 0.0),
+            advanced: None,
+        };
+        site.inverter.electrical.exported = 9_876_500.0;
+        site.grid.electrical.exported = 2_904_100.0;
+        site.advance(Instant::ZERO);
+        Some(site)
+    }
+
+    /// Lets the day go on until `now`.
+    pub fn advance(&mut self, now: Instant) {
+        let elapsed = now.since(self.advanced.unwrap_or(now));
+        let hours = seconds(elapsed.as_micros()) * f64::from(self.time.speed) / 3600.0;
+        self.advanced = Some(now);
+        let moment = self.moment(now);
+        self.measure(now, &moment, hours);
+    }
+
+    /// What the house really does at `now`, to compare with what the hub says.
+    pub fn moment(&self, now: Instant) -> Moment {
+        let passed = seconds(now.as_micros()) * f64::from(self.time.speed);
+        self.household.at((f64::from(self.time.start_s) + passed).rem_euclid(86_400.0))
+    }
+
+    /// The native bus: the CcM4 at unit 1, the CcM2 with its CcM1 at unit 2.
+    pub fn native_bus(&self, line: Line) -> Bus<Rtu> {
+        let framing = Rtu::new(line).with_silence(TURNAROUND);
+        Bus::new(&framing, TURNAROUND, [(1, self.grid.device.clone()), (2, self.kitchen.device.clone())])
+    }
+
+    /// The inverter's network connection, unit 247.
+    pub fn inverter(&self) -> Bus<Tcp> {
+        Bus::new(&Tcp::new(), ccm_core::Duration::ZERO, [(247, self.inverter.device.clone())])
+    }
+
+    fn measure(&mut self, now: Instant, moment: &Moment, hours: f64) {
+        let voltage = |phase: f64| 230.4 + 1.7 * (seconds(now.as_micros()) / 37.0 + phase).sin();
+        let phase =
+            |index: f64, power: f64, power_factor| Phase { voltage: voltage(index), power, power_factor };
+        let third = moment.sun / 3.0;
+        self.grid.measure(
+            hours,
+            vec![
+                phase(0.0, moment.base - third, 0.96),
+                phase(2.1, moment.kitchen - third, 0.99),
+                phase(4.2, moment.heat_pump - third, 0.93),
+            ],
+        );
+        self.kitchen.electrical.integrate(hours, vec![phase(2.1, moment.kitchen, 0.99)]);
+        self.heat_pump.integrate(hours, vec![phase(4.2, moment.heat_pump, 0.93)]);
+        let mut kitchen = self.kitchen.device.0.borrow_mut();
+        kitchen.update(&self.kitchen.electrical);
+        kitchen.update_secondary(1, "0119060072", 0x2823, &self.heat_pump);
+        drop(kitchen);
+        self.inverter.produce(hours, [0.0, 2.1, 4.2].map(|index| phase(index, third, 0.999)).to_vec());
+    }
+}
+
+impl Measuring {
+    fn new(map: &'static Map<'static>, serial: &str, firmware: u16, imported: f64) -> Self {
+        let device = Shared(Rc::new(RefCell::new(SimDevice::new(map, serial, firmware))));
+        Self { device, electrical: Electrical { imported, ..Electrical::default() } }
+    }
+
+    fn measure(&mut self, hours: f64, phases: Vec<Phase>) {
+        self.electrical.integrate(hours, phases);
+        self.device.0.borrow_mut().update(&self.electrical);
+    }
+
+    /// An inverter counts what it gives.
+    fn produce(&mut self, hours: f64, phases: Vec<Phase>) {
+        self.electrical.exported += phases.iter().map(|phase| phase.power).sum::<f64>() * hours;
+        self.electrical.integrate(0.0, phases);
+        self.device.0.borrow_mut().update(&self.electrical);
+    }
+}
+
+impl Electrical {
+    /// Takes over new powers after the old ones have lasted for `hours`; the phases' sum decides the direction.
+    fn integrate(&mut self, hours: f64, phases: Vec<Phase>) {
+        let energy = phases.iter().map(|phase| phase.power).sum::<f64>() * hours;
+        self.imported += energy.max(0.0);
+        self.exported += (-energy).max(0.0);
+        self.samples = self.samples.wrapping_add(1);
+        self.phases = phases;
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a simulation of days, in microseconds")]
+fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
+
+/// How long a simulated meter takes to answer.
+const TURNAROUND: ccm_core::Duration = ccm_core::Duration::from_millis(5);
