@@ -43,7 +43,7 @@ impl Endpoint {
     }
 
     /// The whole as it was written.
-    pub(crate) const fn text(&self) -> &Address {
+    pub const fn text(&self) -> &Address {
         &self.text
     }
 

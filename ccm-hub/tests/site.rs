@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use std::cell::RefCell;
+
 use ccm_config::Settings;
 use ccm_core::testing::Peer;
 use ccm_core::{Duration, Instant, Line};
 use ccm_hub::sim::{Electrical, Phase, SimDevice, Site, TimeOfDay, Wire};
 use ccm_hub::{Health, Hub, Quality};
-use ccm_modbus::{Echo, Exception, Handler, Rtu, Server, Tcp};
+use ccm_modbus::{Echo, Rtu, Server, Tcp};
 use ccm_registry::{Quantity, find};
 
 type House = Hub<4, 40, 64>;
@@ -140,7 +142,7 @@ fn h111_a_device_mounted_the_wrong_way_round_is_turned_once() {
 
 /// A line with 32 meters; those in `dead` do not answer.
 struct Meters {
-    devices: Vec<SimDevice>,
+    devices: Vec<RefCell<SimDevice>>,
     dead: usize,
 }
 
@@ -150,7 +152,7 @@ impl Meters {
             let mut meter = SimDevice::new(find("ccm").unwrap(), &format!("04200200{n:02}"), 0x2C06);
             let phases = vec![Phase { voltage: 230.0, power: 100.0 * n as f64, power_factor: 1.0 }; 3];
             meter.update(&Electrical { phases, ..Electrical::default() });
-            meter
+            RefCell::new(meter)
         };
         Self { devices: (1..=32).map(meter).collect(), dead }
     }
@@ -159,27 +161,15 @@ impl Meters {
 impl Peer for Meters {
     fn answer(&mut self, request: &[u8]) -> Vec<(Duration, Vec<u8>)> {
         let unit = usize::from(request[0]);
-        let device = self.devices.get_mut(unit - 1).filter(|_| unit > self.dead);
+        let device = self.devices.get(unit - 1).filter(|_| unit > self.dead);
         let Some(device) = device else { return Vec::new() };
         let mut buffer = [0; 256];
-        let mut server = Server::new(rtu(), request[0], Registers(device), &mut buffer);
+        let mut server = Server::new(rtu(), request[0], device, &mut buffer);
         ccm_core::Machine::receive(&mut server, Instant::ZERO, request);
         match ccm_core::Machine::poll(&mut server, Instant::from_millis(100)) {
             ccm_core::Step::Send(reply) => vec![(Duration::from_millis(5), reply.to_vec())],
             _ => Vec::new(),
         }
-    }
-}
-
-struct Registers<'a>(&'a mut SimDevice);
-
-impl Handler for Registers<'_> {
-    fn read_input_registers(
-        &mut self,
-        start: u16,
-        registers: &mut ccm_modbus::RegistersMut<'_>,
-    ) -> Result<(), Exception> {
-        self.0.read_input_registers(start, registers)
     }
 }
 

@@ -57,13 +57,14 @@ pub trait Handler {
     }
 }
 
-impl<H: Handler + ?Sized> Handler for &mut H {
+/// One device behind several servers, as with several connections.
+impl<H: Handler> Handler for &core::cell::RefCell<H> {
     fn read_coils(&mut self, start: u16, coils: &mut CoilsMut<'_>) -> Result<(), Exception> {
-        (**self).read_coils(start, coils)
+        self.borrow_mut().read_coils(start, coils)
     }
 
     fn read_discrete_inputs(&mut self, start: u16, inputs: &mut CoilsMut<'_>) -> Result<(), Exception> {
-        (**self).read_discrete_inputs(start, inputs)
+        self.borrow_mut().read_discrete_inputs(start, inputs)
     }
 
     fn read_holding_registers(
@@ -71,7 +72,7 @@ impl<H: Handler + ?Sized> Handler for &mut H {
         start: u16,
         registers: &mut RegistersMut<'_>,
     ) -> Result<(), Exception> {
-        (**self).read_holding_registers(start, registers)
+        self.borrow_mut().read_holding_registers(start, registers)
     }
 
     fn read_input_registers(
@@ -79,15 +80,15 @@ impl<H: Handler + ?Sized> Handler for &mut H {
         start: u16,
         registers: &mut RegistersMut<'_>,
     ) -> Result<(), Exception> {
-        (**self).read_input_registers(start, registers)
+        self.borrow_mut().read_input_registers(start, registers)
     }
 
     fn write_coils(&mut self, start: u16, coils: Coils<'_>) -> Result<(), Exception> {
-        (**self).write_coils(start, coils)
+        self.borrow_mut().write_coils(start, coils)
     }
 
     fn write_holding_registers(&mut self, start: u16, registers: Registers<'_>) -> Result<(), Exception> {
-        (**self).write_holding_registers(start, registers)
+        self.borrow_mut().write_holding_registers(start, registers)
     }
 }
 

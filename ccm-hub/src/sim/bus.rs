@@ -2,36 +2,16 @@
 
 use std::boxed::Box;
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::vec::Vec;
 
 use ccm_core::testing::Peer;
 use ccm_core::{Duration, Instant, Machine, Step};
-use ccm_modbus::{Exception, Framing, Handler, RegistersMut, Server};
+use ccm_modbus::{Framing, Server};
 
 use super::SimDevice;
 
-/// A simulated device that its site keeps up to date while servers read it.
-#[derive(Clone, Debug)]
-pub(crate) struct Shared(pub(crate) Rc<RefCell<SimDevice>>);
-
-impl Handler for Shared {
-    fn read_holding_registers(
-        &mut self,
-        start: u16,
-        registers: &mut RegistersMut<'_>,
-    ) -> Result<(), Exception> {
-        self.0.borrow_mut().read_holding_registers(start, registers)
-    }
-
-    fn read_input_registers(
-        &mut self,
-        start: u16,
-        registers: &mut RegistersMut<'_>,
-    ) -> Result<(), Exception> {
-        self.0.borrow_mut().read_input_registers(start, registers)
-    }
-}
+/// A simulated device that its site keeps up to date while servers read it. It lives as long as the program.
+pub(crate) type Shared = &'static RefCell<SimDevice>;
 
 /// A line with a server for each device on it. Itself a machine, it runs on a real port as well as on a
 /// [`Wire`](super::Wire).
@@ -47,7 +27,6 @@ impl<F: Framing + Clone> Bus<F> {
         silence: Duration,
         devices: impl IntoIterator<Item = (u8, Shared)>,
     ) -> Self {
-        // A simulated line lives as long as the program.
         let buffer = || Box::leak(Box::new([0; 520])).as_mut_slice();
         let servers =
             devices.into_iter().map(|(unit, device)| Server::new(framing.clone(), unit, device, buffer()));

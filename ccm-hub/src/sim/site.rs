@@ -2,7 +2,6 @@
 //! GoodWe inverter.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use ccm_core::{Instant, Line};
 use ccm_modbus::{Rtu, Tcp};
@@ -75,12 +74,12 @@ impl Site {
     /// The native bus: the CcM4 at unit 1, the CcM2 with its CcM1 at unit 2.
     pub fn native_bus(&self, line: Line) -> Bus<Rtu> {
         let framing = Rtu::new(line).with_silence(TURNAROUND);
-        Bus::new(&framing, TURNAROUND, [(1, self.grid.device.clone()), (2, self.kitchen.device.clone())])
+        Bus::new(&framing, TURNAROUND, [(1, self.grid.device), (2, self.kitchen.device)])
     }
 
     /// The inverter's network connection, unit 247.
     pub fn inverter(&self) -> Bus<Tcp> {
-        Bus::new(&Tcp::new(), ccm_core::Duration::ZERO, [(247, self.inverter.device.clone())])
+        Bus::new(&Tcp::new(), ccm_core::Duration::ZERO, [(247, self.inverter.device)])
     }
 
     fn measure(&mut self, now: Instant, moment: &Moment, hours: f64) {
@@ -98,7 +97,7 @@ impl Site {
         );
         self.kitchen.electrical.integrate(hours, vec![phase(2.1, moment.kitchen, 0.99)]);
         self.heat_pump.integrate(hours, vec![phase(4.2, moment.heat_pump, 0.93)]);
-        let mut kitchen = self.kitchen.device.0.borrow_mut();
+        let mut kitchen = self.kitchen.device.borrow_mut();
         kitchen.update(&self.kitchen.electrical);
         kitchen.update_secondary(1, "0119060072", 0x2823, &self.heat_pump);
         drop(kitchen);
@@ -108,20 +107,20 @@ impl Site {
 
 impl Measuring {
     fn new(map: &'static Map<'static>, serial: &str, firmware: u16, imported: f64) -> Self {
-        let device = Shared(Rc::new(RefCell::new(SimDevice::new(map, serial, firmware))));
+        let device = Box::leak(Box::new(RefCell::new(SimDevice::new(map, serial, firmware))));
         Self { device, electrical: Electrical { imported, ..Electrical::default() } }
     }
 
     fn measure(&mut self, hours: f64, phases: Vec<Phase>) {
         self.electrical.integrate(hours, phases);
-        self.device.0.borrow_mut().update(&self.electrical);
+        self.device.borrow_mut().update(&self.electrical);
     }
 
     /// An inverter counts what it gives.
     fn produce(&mut self, hours: f64, phases: Vec<Phase>) {
         self.electrical.exported += phases.iter().map(|phase| phase.power).sum::<f64>() * hours;
         self.electrical.integrate(0.0, phases);
-        self.device.0.borrow_mut().update(&self.electrical);
+        self.device.borrow_mut().update(&self.electrical);
     }
 }
 

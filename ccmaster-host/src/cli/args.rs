@@ -1,0 +1,376 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ccm_core::{Line, Parity};
+use ccm_modbus::{Echo, Function};
+use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
+
+/// Reads electricity meters and solar inverters, works out self-consumption, and shows it on a page of its own.
+#[derive(Debug, Parser)]
+#[command(name = "ccmaster", version, after_help = EXIT_CODES)]
+pub(super) struct Cli {
+    /// Say more on standard error; twice for every step
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Say only errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run a hub with a simulated house: meters on a serial line, an inverter on the network
+    Demo(Demo),
+    /// Run the hub with real devices
+    Run(Run),
+    /// List the kinds of device that the hub knows
+    Devices(Devices),
+    /// Talk Modbus to a device, or be one
+    Modbus {
+        #[command(subcommand)]
+        command: ModbusCommand,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Where the page listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub(super) listen: String,
+    /// The time of day in the house at the start
+    #[arg(long, value_name = "HH:MM", default_value = "12:20", value_parser = time_of_day)]
+    pub(super) time: u32,
+    /// How many seconds pass in the house in one of ours
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(super) speed: u32,
+    /// Another number, other clouds
+    #[arg(long, default_value_t = 7)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The settings: ports, devices, plants (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// A folder with device files of your own
+    #[arg(long, value_name = "DIR")]
+    pub(super) devices: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Devices {
+    /// List the quantities a device file can name instead
+    #[arg(long)]
+    pub(super) quantities: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ModbusCommand {
+    /// Read registers or coils
+    #[command(after_help = READ_HELP)]
+    Read(Read),
+    /// Write registers or coils
+    Write(Write),
+    /// Look for units that answer
+    Scan(Scan),
+    /// Be a device with the registers of a file
+    #[command(after_help = SERVE_HELP)]
+    Serve(Serve),
+}
+
+/// Where the device is: on a serial line or on the network.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Place {
+    #[command(flatten)]
+    pub(super) link: LinkArgs,
+    /// Bits per second of the serial line
+    #[arg(long, default_value_t = 9600, value_parser = clap::value_parser!(u32).range(300..=1_000_000))]
+    pub(super) baud: u32,
+    /// Parity of the serial line
+    #[arg(long, value_enum, default_value_t = ParityArg::None)]
+    pub(super) parity: ParityArg,
+    /// Whether the serial adapter gives back what it sends
+    #[arg(long, value_enum, default_value_t = EchoArg::Learn)]
+    pub(super) echo: EchoArg,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct LinkArgs {
+    /// A serial port, for Modbus RTU
+    #[arg(long, value_name = "PATH")]
+    pub(super) rtu: Option<PathBuf>,
+    /// A device or gateway, for Modbus TCP
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) tcp: Option<String>,
+}
+
+impl Place {
+    /// The serial line's settings.
+    pub(super) fn line(&self) -> Line {
+        Line::new(self.baud).with_parity(match self.parity {
+            ParityArg::None => Parity::None,
+            ParityArg::Even => Parity::Even,
+            ParityArg::Odd => Parity::Odd,
+        })
+    }
+
+    pub(super) fn echo(&self) -> Echo {
+        match self.echo {
+            EchoArg::Learn => Echo::Learn,
+            EchoArg::Absent => Echo::Absent,
+            EchoArg::Present => Echo::Present,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ParityArg {
+    None,
+    Even,
+    Odd,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum EchoArg {
+    /// Find out by reading
+    Learn,
+    /// It does not
+    Absent,
+    /// It does
+    Present,
+}
+
+/// How patient to be.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Patience {
+    /// How long the device may take until its answer begins
+    #[arg(long, default_value = "500ms", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// How often to ask again
+    #[arg(long, default_value_t = 0)]
+    pub(super) retries: u8,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Read {
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) patience: Patience,
+    /// The unit: 1 to 247
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=255))]
+    pub(super) unit: u8,
+    /// Where to read holding registers; can be given several times, like the next three
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    holding: Vec<u16>,
+    /// Where to read input registers
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    input: Vec<u16>,
+    /// Where to read coils
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    coil: Vec<u16>,
+    /// Where to read discrete inputs
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    discrete: Vec<u16>,
+    /// How many from each address on
+    #[arg(long, default_value_t = 1)]
+    pub(super) count: u16,
+}
+
+/// Something to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) function: Function,
+    pub(super) address: u16,
+}
+
+impl Target {
+    /// The addresses of all kinds in the order in which they were typed.
+    pub(super) fn in_order(matches: &ArgMatches) -> Vec<Self> {
+        let mut targets: Vec<(usize, Self)> =
+            KINDS.iter().flat_map(|kind| Self::of_kind(matches, kind)).collect();
+        targets.sort_by_key(|(place, _)| *place);
+        targets.into_iter().map(|(_, target)| target).collect()
+    }
+
+    fn of_kind(matches: &ArgMatches, kind: &(&str, Function)) -> Vec<(usize, Self)> {
+        let places = matches.indices_of(kind.0).into_iter().flatten();
+        let addresses = matches.get_many::<u16>(kind.0).into_iter().flatten();
+        places
+            .zip(addresses)
+            .map(|(place, address)| (place, Self { function: kind.1, address: *address }))
+            .collect()
+    }
+}
+
+const KINDS: [(&str, Function); 4] = [
+    ("holding", Function::ReadHoldingRegisters),
+    ("input", Function::ReadInputRegisters),
+    ("coil", Function::ReadCoils),
+    ("discrete", Function::ReadDiscreteInputs),
+];
+
+#[derive(Debug, Args)]
+pub(super) struct Write {
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) patience: Patience,
+    /// The unit: 1 to 247, or 0 for all on a serial line
+    #[arg(long)]
+    pub(super) unit: u8,
+    /// Registers to write: one value (function 6) or several (function 16)
+    #[arg(long, value_name = "ADDR=V[,V...]", value_parser = assignment)]
+    pub(super) holding: Vec<Assignment>,
+    /// Coils to switch: one 0 or 1 (function 5) or several (function 15)
+    #[arg(long, value_name = "ADDR=B[,B...]", value_parser = switch)]
+    pub(super) coil: Vec<Assignment>,
+    /// Use function 16 or 15 even for one value
+    #[arg(long)]
+    pub(super) multiple: bool,
+}
+
+/// Values to write from an address on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Assignment {
+    pub(super) address: u16,
+    pub(super) values: Vec<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Scan {
+    #[command(flatten)]
+    pub(super) place: Place,
+    /// Which units to look for
+    #[arg(long, value_name = "FIRST-LAST", default_value = "1-247", value_parser = units)]
+    pub(super) units: (u8, u8),
+    /// How long each may take
+    #[arg(long, default_value = "200ms", value_parser = duration)]
+    pub(super) timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    pub(super) place: Place,
+    /// The unit to be: 1 to 247
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=247))]
+    pub(super) unit: u8,
+    /// The registers (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(super) image: PathBuf,
+}
+
+fn number(text: &str) -> Result<u16, String> {
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u16::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| format!("`{text}` is no number from 0 to 65535"))
+}
+
+fn address(text: &str) -> Result<u16, String> {
+    number(text)
+}
+
+fn assignment(text: &str) -> Result<Assignment, String> {
+    let (address, values) = text.split_once('=').ok_or("write ADDR=VALUE")?;
+    Ok(Assignment {
+        address: number(address)?,
+        values: values.split(',').map(number).collect::<Result<_, _>>()?,
+    })
+}
+
+fn switch(text: &str) -> Result<Assignment, String> {
+    let assignment = assignment(text)?;
+    match assignment.values.iter().find(|value| **value > 1) {
+        Some(value) => Err(format!("a coil is 0 or 1, not {value}")),
+        None => Ok(assignment),
+    }
+}
+
+fn units(text: &str) -> Result<(u8, u8), String> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let unit = |text: &str| text.parse::<u8>().ok().filter(|unit| (1..=247).contains(unit));
+    match (unit(first), unit(last)) {
+        (Some(first), Some(last)) if first <= last => Ok((first, last)),
+        _ => Err("write FIRST-LAST with units from 1 to 247".into()),
+    }
+}
+
+/// A number with a unit: `500ms`, `2s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let unit = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(unit);
+    let count = digits.parse::<u64>().ok().filter(|count| *count > 0);
+    match (count, unit) {
+        (Some(count), "ms") if count <= 600_000 => Ok(Duration::from_millis(count)),
+        (Some(count), "s") if count <= 600 => Ok(Duration::from_secs(count)),
+        _ => Err("write a time such as 500ms or 2s, up to 600s".into()),
+    }
+}
+
+fn time_of_day(text: &str) -> Result<u32, String> {
+    let part = |text: &str, limit: u32| text.parse::<u32>().ok().filter(|part| *part < limit);
+    let parsed =
+        text.split_once(':').and_then(|(hour, minute)| Some(part(hour, 24)? * 3600 + part(minute, 60)? * 60));
+    parsed.ok_or_else(|| "write a time of day such as 12:20".into())
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all went well
+  1  something failed: a device did not answer, a port was not there
+  2  what was typed, or a file that was named, makes no sense; nothing was started";
+
+const READ_HELP: &str = "\
+Example:
+  ccmaster modbus read --rtu /dev/ttyUSB0 --unit 1 --input 0x0100 --count 58
+
+With --json one object a line:
+  {\"ok\":true,\"unit\":1,\"function\":3,\"address\":5,\"values\":[5,6]}
+  {\"ok\":false,\"unit\":1,\"function\":3,\"address\":5,\"error\":\"timeout\",\"message\":\"no reply\"}
+Errors: timeout, frame, message, exception (with its code as \"exception\"), busy, suspect, request, port.";
+
+const SERVE_HELP: &str = "\
+The file has arrays of tables `holding`, `input`, `coils` and `discrete`:
+  holding = [{ address = 0, values = [1, 2, 3] }]
+  coils = [{ address = 0, values = [1, 0] }]
+Addresses outside answer exception 2. Writes change what is served, not the file.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_and_numbers_are_read_as_people_write_them() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
+        assert!(duration("2").is_err() && duration("0ms").is_err() && duration("-1s").is_err());
+        assert_eq!(number("0x0100"), Ok(256));
+        assert!(number("65536").is_err());
+        assert_eq!(units("3-9"), Ok((3, 9)));
+        assert!(units("9-3").is_err() && units("0-3").is_err());
+        assert_eq!(time_of_day("12:20"), Ok(44_400));
+        assert!(time_of_day("24:00").is_err());
+    }
+}

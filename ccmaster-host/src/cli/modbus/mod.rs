@@ -1,0 +1,7 @@
+//! The Modbus tools.
+
+pub(super) mod image;
+pub(super) mod read;
+pub(super) mod scan;
+pub(super) mod serve;
+pub(super) mod write;

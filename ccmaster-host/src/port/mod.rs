@@ -1,0 +1,13 @@
+//! Serial ports, sockets and the time, as the drivers of `ccm-core` want them.
+
+mod paced;
+mod pty;
+mod serial;
+mod tcp;
+mod timer;
+
+pub use paced::Paced;
+pub use pty::Pty;
+pub use serial::Serial;
+pub use tcp::Tcp;
+pub use timer::TokioTimer;

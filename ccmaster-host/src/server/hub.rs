@@ -1,0 +1,112 @@
+//! The ports of a hub: opened, read, and opened again when they come back.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use ccm_config::limits::{MAX_DEVICES, MAX_PORTS};
+use ccm_config::{Link, Settings};
+use ccm_core::asynch::{Driver, Port};
+use ccm_core::{Clock, DriveError};
+use ccm_hub::{Event, Hub, line_of, tasks};
+use ccm_modbus::{Client, Framing, Rtu, Tcp};
+
+use crate::port::{self, TokioTimer};
+
+/// A hub as large as the settings can be.
+pub type HostHub = Hub<MAX_PORTS, MAX_DEVICES, MOST_VALUES>;
+
+/// Starts a task for each port of the settings. A port that is lost is opened again every half second.
+pub fn read_ports(hub: &Rc<RefCell<HostHub>>, settings: &Settings, timer: TokioTimer) {
+    for (place, port) in settings.ports().iter().enumerate() {
+        let task = PortTask { hub: Rc::clone(hub), place, settings: port.clone(), timer };
+        tokio::task::spawn_local(task.run());
+    }
+}
+
+struct PortTask {
+    hub: Rc<RefCell<HostHub>>,
+    place: usize,
+    settings: ccm_config::Port,
+    timer: TokioTimer,
+}
+
+impl PortTask {
+    async fn run(self) {
+        match self.settings.link.clone() {
+            Link::Rtu { path, .. } => {
+                let line = line_of(&self.settings.link).unwrap_or(ccm_core::Line::new(9600));
+                let open = || async { port::Serial::open(Path::new(path.as_str()), line) };
+                self.keep_reading(Rtu::new(line), open).await
+            }
+            Link::Tcp { endpoint } => {
+                let open = || async { port::Tcp::connect(endpoint.text(), CONNECT).await };
+                self.keep_reading(Tcp::new(), open).await
+            }
+            _ => tracing::error!("port {}: this kind of port is not known here", self.settings.id),
+        }
+    }
+
+    async fn keep_reading<P, F, O>(&self, framing: F, open: impl Fn() -> O)
+    where
+        P: Port<Error = io::Error>,
+        F: Framing,
+        O: Future<Output = io::Result<P>>,
+    {
+        let mut buffer = [0; 520];
+        let settings = &self.settings;
+        let mut client = Client::new(framing, &mut buffer)
+            .with_timeout(ccm_core::Duration::from_millis(settings.timeout_ms.into()))
+            .with_gap(ccm_core::Duration::from_millis(settings.gap_ms.into()));
+        let mut said = String::new();
+        loop {
+            let lost = match open().await {
+                Ok(port) => {
+                    said.clear();
+                    self.read(port, &mut client).await
+                }
+                Err(error) => DriveError::Port(error),
+            };
+            self.say(&lost, &mut said);
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn read<P: Port<Error = io::Error>, F: Framing>(
+        &self,
+        port: P,
+        client: &mut Client<'_, F>,
+    ) -> DriveError<io::Error> {
+        tracing::info!("port {}: open", self.settings.id);
+        client.reconnect();
+        let mut driver = Driver::new(port, self.timer);
+        self.hub.borrow_mut().handle(self.timer.now(), Event::PortUp { port: self.place });
+        let lost = tasks::read_port(&self.hub, self.place, &mut driver, client).await;
+        self.hub.borrow_mut().handle(self.timer.now(), Event::PortDown { port: self.place });
+        lost
+    }
+
+    /// The same trouble is said once, not twice a second.
+    fn say(&self, lost: &DriveError<io::Error>, said: &mut String) {
+        let text = match lost {
+            DriveError::Port(error) => error.to_string(),
+            other => other.to_string(),
+        };
+        if text != *said {
+            tracing::warn!("port {}: {text}; trying again", self.settings.id);
+            *said = text;
+        }
+    }
+}
+
+/// The most values of any map.
+const MOST_VALUES: usize = 64;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long a lost port is left alone.
+const AGAIN: Duration = Duration::from_millis(500);
