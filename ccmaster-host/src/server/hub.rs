@@ -40,11 +40,11 @@ impl PortTask {
             Link::Rtu { path, .. } => {
                 let line = line_of(&self.settings.link).unwrap_or(ccm_core::Line::new(9600));
                 let open = || async { port::Serial::open(Path::new(path.as_str()), line) };
-                self.keep_reading(Rtu::new(line), open).await
+                self.keep_reading(Rtu::new(line), open).await;
             }
             Link::Tcp { endpoint } => {
                 let open = || async { port::Tcp::connect(endpoint.text(), CONNECT).await };
-                self.keep_reading(Tcp::new(), open).await
+                self.keep_reading(Tcp::new(), open).await;
             }
             _ => tracing::error!("port {}: this kind of port is not known here", self.settings.id),
         }

@@ -91,7 +91,7 @@ pub(in crate::cli) fn one_line(text: &str) -> String {
     text.lines().filter(picture).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
-fn read<'a, V>(table: &'a BTreeMap<u16, V>, start: u16, length: usize) -> Result<Vec<&'a V>, Exception> {
+fn read<V>(table: &BTreeMap<u16, V>, start: u16, length: usize) -> Result<Vec<&V>, Exception> {
     let found: Vec<_> = (usize::from(start)..usize::from(start) + length)
         .map_while(|address| table.get(&u16::try_from(address).ok()?))
         .collect();
