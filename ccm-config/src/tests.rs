@@ -294,8 +294,8 @@ fn toml_errors_name_line_and_key() {
          `stop_bits`, `timeout_ms`, `retries`, `gap_ms`"
     );
     assert_eq!(
-        syntax("[[ports]]\nid = \"nd\"\nparity = \"evn\"\n"),
-        "line 3, column 10: unknown variant `evn`, expected one of `none`, `even`, `odd`"
+        syntax("[[ports]]\nid = \"nd\"\nparity = \"equal\"\n"),
+        "line 3, column 10: unknown variant `equal`, expected one of `none`, `even`, `odd`"
     );
     assert_eq!(
         syntax("[[ports]]\nid = \"a-name-that-is-too-long\"\n"),

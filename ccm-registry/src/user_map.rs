@@ -146,7 +146,7 @@ mod tests {
             ("\"text8\"", "\"text99\"", "serial: there is no type \"text99\""),
             ("address = 30195", "address = 65535", "grid_p: its registers end beyond address 65535"),
             ("scale = -3", "scale = -30", "pf: a scale of -30 is not -9 to 9"),
-            ("series =", "serie =", "unknown field `serie`"),
+            ("series =", "set =", "unknown field `set`"),
         ];
         for (right, wrong, message) in table {
             let error = parse_map("mine", &good.replace(right, wrong)).unwrap_err().to_string();

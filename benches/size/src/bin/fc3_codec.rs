@@ -1,0 +1,34 @@
+//! Encodes a read of holding registers; checks a reply and adds up its registers.
+#![no_std]
+#![no_main]
+
+use ccm_modbus::{Request, Response, rtu};
+use size::{LENGTH, OUT, RESULT, received};
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".text.start")]
+pub extern "C" fn start() {
+    encode();
+    decode();
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn encode() {
+    let quantity = LENGTH.read() as u16;
+    let request = Request::ReadHoldingRegisters { start: quantity, quantity };
+    let length = rtu::emit(17, &request, OUT.take()).unwrap_or(0);
+    RESULT.write(length as u32);
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn decode() {
+    let Ok(frame) = rtu::parse(received()) else { return };
+    if frame.unit != 17 {
+        return;
+    }
+    if let Ok(Ok(Response::ReadHoldingRegisters(registers))) = Response::parse(frame.pdu) {
+        RESULT.write(registers.iter().fold(0, |sum, value| sum.wrapping_add(value.into())));
+    }
+}
