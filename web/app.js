@@ -51,12 +51,15 @@ function showDevice(device) {
   text(health, { ok: "online", unknown: "not read yet", suspect: "not answering", dead: "offline" }[device.health]);
   health.className = `health ${device.health}`;
   const address = String(device.unit).padStart(3, "0") + (device.secondary ? `.${device.secondary}` : "");
-  const serial = device.serial ? ` · ${device.serial}` : "";
+  const serial = [device.serial, device.firmware].filter(Boolean).map((text) => ` · ${text}`).join("");
   text(card.querySelector(".about"), `${device.maker} ${device.model}${serial} · ${device.protocol} ${address} on ${device.port}`);
 }
 
 function showValues(view) {
   const rows = part(byId("devices"), "device", view.id).querySelector("tbody");
+  // What a device turns out not to measure is not shown.
+  const known = new Set(view.values.map((value) => value.quantity));
+  for (const row of [...rows.children]) if (!known.has(row.dataset.quantity)) row.remove();
   for (const value of view.values) {
     let row = [...rows.children].find((child) => child.dataset.quantity === value.quantity);
     if (!row) {

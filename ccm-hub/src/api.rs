@@ -2,6 +2,7 @@
 //!
 //! Fields are added, never renamed or removed. Times are ages in milliseconds, so that no clock need be right.
 
+use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -60,6 +61,8 @@ pub struct DeviceView {
     pub secondary: Option<u8>,
     /// Its serial number, once read.
     pub serial: Option<String>,
+    /// Its firmware as the manual prints it: `0X2C06`.
+    pub firmware: Option<String>,
     /// Whether it answers.
     pub health: Health,
     /// What it last failed with.
@@ -122,11 +125,11 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
     }
 
     /// All devices.
-    pub fn device_views(&self) -> Vec<DeviceView> {
-        (0..self.devices().len()).filter_map(|place| self.device_view(place)).collect()
+    pub fn device_views(&self, now: Instant) -> Vec<DeviceView> {
+        (0..self.devices().len()).filter_map(|place| self.device_view(now, place)).collect()
     }
 
-    /// The values of the device at this place that are for people: texts and those it cannot have are left out.
+    /// The values of the device at this place: identity and what it cannot have are left out.
     pub fn values_view(&self, now: Instant, place: usize) -> Option<ValuesView> {
         let device = self.devices().get(place)?;
         let values =
@@ -145,9 +148,11 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
         }
     }
 
-    fn device_view(&self, place: usize) -> Option<DeviceView> {
+    fn device_view(&self, now: Instant, place: usize) -> Option<DeviceView> {
         let device = self.devices().get(place)?;
         let port = self.ports().get(device.port)?;
+        let firmware = self.reading(now, place, Quantity::Firmware);
+        let firmware = firmware.and_then(|reading| reading.value?.scaled_to(0));
         Some(DeviceView {
             id: device.id.to_string(),
             alias: device.alias.to_string(),
@@ -158,6 +163,7 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
             unit: device.unit,
             secondary: device.secondary,
             serial: device.serial().map(ToString::to_string),
+            firmware: firmware.map(|firmware| format!("0X{firmware:04X}")),
             health: self.health(place),
             failure: device.failure.map(|failure| failure.to_string()),
         })
@@ -179,7 +185,7 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
             Quality::Invalid(reason) => Some(reason.to_string()),
             _ => None,
         };
-        if matches!(point.kind, ccm_registry::Kind::Text(_)) {
+        if matches!(point.kind, ccm_registry::Kind::Text(_)) || quantity == Quantity::Firmware {
             return None;
         }
         Some(ValueView {

@@ -103,6 +103,7 @@ fn h049_h097_secondaries_are_listed_with_their_own_serial_under_their_principals
     run(&mut hub, &mut site, &mut wires(), Instant::from_millis(5000));
     let list: Vec<_> =
         hub.device_views().into_iter().map(|view| (view.unit, view.secondary, view.serial)).collect();
+    assert_eq!(hub.device_views(end)[2].firmware.as_deref(), Some("0X2823"));
     let text = |serial: &str| Some(serial.to_string());
     assert_eq!(list[1], (2, None, text("0220060041")));
     assert_eq!(list[2], (2, Some(1), text("0119060072")));

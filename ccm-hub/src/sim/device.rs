@@ -176,7 +176,9 @@ fn encode(point: &Point, measured: &Electrical, bytes: &mut [u8]) -> Option<usiz
     let raw = value.map(|value| Decimal::new(value.round() as i64, point.scale));
     match raw {
         Some(raw) => point.encode(Some(raw), bytes),
-        None => point.encode(None, bytes).or_else(|| point.encode(Some(Decimal::new(0, point.scale)), bytes)),
+        // A device says that it does not measure something, or has no such register at all.
+        None if point.not_available.is_some() || point.optional => point.encode(None, bytes),
+        None => point.encode(Some(Decimal::new(0, point.scale)), bytes),
     }
 }
 

@@ -45,7 +45,7 @@ impl Snapshot {
         let plants = hub.plants().iter().map(|plant| hub.power_view(now, plant));
         Self {
             info: json(&info),
-            devices: hub.device_views().iter().map(|view| (view.id.clone(), json(view))).collect(),
+            devices: hub.device_views(now).iter().map(|view| (view.id.clone(), json(view))).collect(),
             values: values.map(|view| (view.id.clone(), json(&view))).collect(),
             plants: plants.map(|view| (view.id.clone(), json(&view))).collect(),
         }
