@@ -100,9 +100,10 @@ fn h107_h108_the_balance_is_what_the_house_really_does() {
 #[test]
 fn h049_h097_secondaries_are_listed_with_their_own_serial_under_their_principals_number() {
     let (mut hub, mut site) = (house(HOUSE), Site::new(1, TimeOfDay { start_s: 43_200, speed: 1 }).unwrap());
-    run(&mut hub, &mut site, &mut wires(), Instant::from_millis(5000));
+    let end = Instant::from_millis(5000);
+    run(&mut hub, &mut site, &mut wires(), end);
     let list: Vec<_> =
-        hub.device_views().into_iter().map(|view| (view.unit, view.secondary, view.serial)).collect();
+        hub.device_views(end).into_iter().map(|view| (view.unit, view.secondary, view.serial)).collect();
     assert_eq!(hub.device_views(end)[2].firmware.as_deref(), Some("0X2823"));
     let text = |serial: &str| Some(serial.to_string());
     assert_eq!(list[1], (2, None, text("0220060041")));
