@@ -72,12 +72,20 @@ impl<'a> Writer<'a> {
 
     /// Writes one byte.
     pub fn u8(&mut self, value: u8) -> Result<(), Full> {
-        self.slice(&[value])
+        self.array([value])
     }
 
     /// Writes a big-endian 16-bit number.
     pub fn u16(&mut self, value: u16) -> Result<(), Full> {
-        self.slice(&value.to_be_bytes())
+        self.array(value.to_be_bytes())
+    }
+
+    /// Writes so many bytes as they are: one check for several fields, and no call of `memcpy`.
+    pub fn array<const N: usize>(&mut self, value: [u8; N]) -> Result<(), Full> {
+        let free = self.bytes.get_mut(self.length..).ok_or(Full)?;
+        *free.first_chunk_mut().ok_or(Full)? = value;
+        self.length += N;
+        Ok(())
     }
 
     /// Writes bytes as they are: all of them, or none where they do not fit.

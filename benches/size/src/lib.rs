@@ -60,6 +60,8 @@ impl<T> Outside<T> {
 #[unsafe(no_mangle)]
 pub static FRAME: Outside<[u8; 256]> = Outside::new([0; 256]);
 #[unsafe(no_mangle)]
+pub static BYTE: Outside<u8> = Outside::new(0);
+#[unsafe(no_mangle)]
 pub static LENGTH: Outside<usize> = Outside::new(0);
 #[unsafe(no_mangle)]
 pub static OUT: Outside<[u8; 256]> = Outside::new([0; 256]);

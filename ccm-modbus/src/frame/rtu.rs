@@ -43,7 +43,8 @@ pub fn emit(unit: u8, request: &Request<'_>, buffer: &mut [u8]) -> Result<usize,
 /// An RTU line as a client or server knows it: its timing, its echo, and which units still owe an answer.
 #[derive(Clone, Debug)]
 pub struct Rtu {
-    character: Duration,
+    /// In microseconds; 65 ms are more than any line needs.
+    character: u16,
     silence: Duration,
     echo: Option<bool>,
     learns: bool,
@@ -76,7 +77,10 @@ impl Rtu {
     /// ```
     pub const fn new(line: Line) -> Self {
         let silence = line.frame_silence();
-        Self { character: line.character(), silence, echo: None, learns: true, suspects: [0; 8], owed: 0 }
+        let micros = line.character().as_micros();
+        #[expect(clippy::cast_possible_truncation, reason = "checked to fit")]
+        let character = if micros > u16::MAX as u64 { u16::MAX } else { micros as u16 };
+        Self { character, silence, echo: None, learns: true, suspects: [0; 8], owed: 0 }
     }
 
     /// Says whether the line echoes.
@@ -130,7 +134,9 @@ impl sealed::Framing for Rtu {
     }
 
     fn transmission(&self, bytes: usize) -> Duration {
-        self.character.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX))
+        // 16 bits each, so that no 64-bit multiplication is linked: no frame is longer than 260 bytes.
+        let micros = u32::from(self.character) * u32::from(u16::try_from(bytes).unwrap_or(u16::MAX));
+        Duration::from_micros(micros.into())
     }
 
     fn scan_reply(&self, window: &[u8], expected: &Expected, last: bool) -> Scan {
@@ -204,12 +210,11 @@ impl sealed::Framing for Rtu {
         if !expected.is_read() {
             return Err(Error::Suspect);
         }
-        let sizes = if expected.is_coil_read() { [1, 9, 17, 25, 33, 41, 49] } else { [1, 2, 3, 4, 5, 6, 7] };
+        // Seven lengths at most, all owed at once: such a line is hopeless, and the shortest is as good as any.
         let taken = self.owed | size_bit(expected);
-        let probes = sizes.map(|quantity| expected.with_quantity(quantity));
-        // Seven lengths, all owed at once: such a line is hopeless, and the shortest is as good as any.
-        let free = probes.iter().find(|probe| size_bit(probe) & taken == 0);
-        Ok(free.or(probes.first()).copied())
+        let free = (1..8).find(|size| taken >> size & 1 == 0).unwrap_or(1);
+        let quantity = if expected.is_coil_read() { free * 8 } else { free };
+        Ok(Some(expected.with_quantity(quantity)))
     }
 
     fn echoes(&self) -> Option<bool> {

@@ -85,36 +85,33 @@ impl<'a> Request<'a> {
     /// The caller's mistakes: [`RequestError::Quantity`], [`RequestError::Range`] and [`RequestError::Buffer`].
     pub fn emit(&self, writer: &mut Writer<'_>) -> Result<(), RequestError> {
         let function = self.function();
-        if let Some((start, quantity)) = self.outside() {
-            return Err(RequestError::Range { start, quantity });
-        }
-        writer.u8(function.code())?;
+        let (code, limit) = (function.code(), function.max_quantity());
         match *self {
             Self::ReadCoils { start, quantity }
             | Self::ReadDiscreteInputs { start, quantity }
             | Self::ReadHoldingRegisters { start, quantity }
-            | Self::ReadInputRegisters { start, quantity } => {
-                emit_range(writer, start, quantity, function.max_quantity())
-            }
+            | Self::ReadInputRegisters { start, quantity } => emit_head(writer, code, start, quantity, limit),
             Self::WriteSingleCoil { address, on } => {
-                Ok(emit_pair(writer, address, if on { COIL_ON } else { COIL_OFF })?)
+                emit_head(writer, code, address, if on { COIL_ON } else { COIL_OFF }, ANY_VALUE)
             }
-            Self::WriteSingleRegister { address, value } => Ok(emit_pair(writer, address, value)?),
+            Self::WriteSingleRegister { address, value } => emit_head(writer, code, address, value, ANY_VALUE),
             Self::WriteMultipleCoils { start, coils } => {
-                emit_range(writer, start, quantity(coils.len()), function.max_quantity())?;
+                emit_head(writer, code, start, quantity(coils.len()), limit)?;
                 Ok(emit_counted(writer, coils.as_bytes())?)
             }
             Self::WriteMultipleRegisters { start, registers } => {
-                emit_range(writer, start, quantity(registers.len()), function.max_quantity())?;
+                emit_head(writer, code, start, quantity(registers.len()), limit)?;
                 Ok(emit_counted(writer, registers.as_bytes())?)
             }
             Self::MaskWriteRegister { address, and_mask, or_mask } => {
-                emit_pair(writer, address, and_mask)?;
+                emit_head(writer, code, address, and_mask, ANY_VALUE)?;
                 Ok(writer.u16(or_mask)?)
             }
             Self::ReadWriteMultipleRegisters { read_start, read_quantity, write_start, registers } => {
-                emit_range(writer, read_start, read_quantity, function.max_quantity())?;
-                emit_range(writer, write_start, quantity(registers.len()), MAX_READ_WRITE_WRITTEN)?;
+                emit_head(writer, code, read_start, read_quantity, limit)?;
+                let quantity = quantity(registers.len());
+                check(write_start, quantity, MAX_READ_WRITE_WRITTEN)?;
+                emit_pair(writer, write_start, quantity)?;
                 Ok(emit_counted(writer, registers.as_bytes())?)
             }
         }
@@ -213,11 +210,33 @@ fn counted_registers<'a>(reader: &mut Reader<'a>, quantity: u16) -> Result<Regis
     }
 }
 
-fn emit_range(writer: &mut Writer<'_>, start: u16, quantity: u16, limit: u16) -> Result<(), RequestError> {
+/// Function code, address and what follows it: a quantity within `limit`, or a value.
+fn emit_head(
+    writer: &mut Writer<'_>,
+    code: u8,
+    start: u16,
+    second: u16,
+    limit: u16,
+) -> Result<(), RequestError> {
+    if limit != ANY_VALUE {
+        check(start, second, limit)?;
+    }
+    let ([a, b], [c, d]) = (start.to_be_bytes(), second.to_be_bytes());
+    Ok(writer.array([code, a, b, c, d])?)
+}
+
+/// Stands for a limit where the field is no quantity.
+const ANY_VALUE: u16 = 0;
+
+/// Whether a quantity is within its limit and the last address within the 65 536.
+fn check(start: u16, quantity: u16, limit: u16) -> Result<(), RequestError> {
     if quantity == 0 || quantity > limit {
         return Err(RequestError::Quantity { found: quantity, limit });
     }
-    Ok(emit_pair(writer, start, quantity)?)
+    match start.checked_add(quantity - 1) {
+        Some(_) => Ok(()),
+        None => Err(RequestError::Range { start, quantity }),
+    }
 }
 
 /// A number of coils or registers as a message carries it; one too large for that breaks every limit.

@@ -4,7 +4,7 @@
 
 use ccm_core::{Instant, Line, Machine, Step};
 use ccm_modbus::{Client, Request, Response, Rtu};
-use size::{FRAME, LENGTH, NOW, OUT, RESULT};
+use size::{BYTE, LENGTH, NOW, OUT, RESULT};
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".text.start")]
@@ -29,7 +29,7 @@ fn exchange(client: &mut Client<'_, Rtu>) {
             Step::Send(bytes) => bytes.iter().for_each(|byte| RESULT.write((*byte).into())),
             Step::SetLine(_) => {}
             Step::Wait(_) => {
-                client.receive(now(), &[FRAME.read()[0]]);
+                client.receive(now(), &[BYTE.read()]);
             }
             Step::Done => return,
         }

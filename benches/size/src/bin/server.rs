@@ -4,7 +4,7 @@
 
 use ccm_core::{Instant, Line, Machine, Step};
 use ccm_modbus::{Coils, CoilsMut, Exception, Handler, Registers, RegistersMut, Rtu, Server};
-use size::{FRAME, NOW, OUT, RESULT};
+use size::{BYTE, NOW, OUT, RESULT};
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".text.start")]
@@ -17,7 +17,7 @@ pub extern "C" fn start() {
             Step::Send(bytes) => bytes.iter().for_each(|byte| RESULT.write((*byte).into())),
             Step::SetLine(_) => {}
             Step::Wait(_) => {
-                server.receive(now, &[FRAME.read()[0]]);
+                server.receive(now, &[BYTE.read()]);
             }
             Step::Done => return,
         }
