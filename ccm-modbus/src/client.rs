@@ -146,7 +146,10 @@ impl<'b, F: Framing> Client<'b, F> {
     pub fn start(&mut self, now: Instant, unit: u8, request: Request<'_>) -> Result<(), RequestError> {
         self.abandon();
         self.make_room();
-        self.encode(unit, |writer| request.emit(writer))?;
+        let mut writer = Writer::new(self.decoder.free().get_mut(F::HEADER..).unwrap_or_default());
+        request.emit(&mut writer)?;
+        let length = writer.finish();
+        self.frame(unit, length)?;
         let frame = self.decoder.reserved();
         self.expected = Expected::of(unit, frame.get(F::HEADER..).unwrap_or_default());
         self.check_start()?;
@@ -196,17 +199,12 @@ impl<'b, F: Framing> Client<'b, F> {
         self.decoder.compact();
     }
 
-    fn encode(
-        &mut self,
-        unit: u8,
-        emit: impl FnOnce(&mut Writer<'_>) -> Result<(), RequestError>,
-    ) -> Result<(), RequestError> {
-        let free = self.decoder.free();
-        let mut writer = Writer::new(free.get_mut(F::HEADER..).unwrap_or_default());
-        emit(&mut writer)?;
-        let length = F::HEADER + writer.finish() + F::TRAILER;
-        self.framing.seal(free.get_mut(..length).ok_or(RequestError::Buffer { needed: length })?, unit)?;
-        for (kept, byte) in self.sent.iter_mut().zip(free) {
+    /// Completes the frame around the PDU of `length` bytes that was written behind the header.
+    fn frame(&mut self, unit: u8, length: usize) -> Result<(), RequestError> {
+        let length = F::HEADER + length + F::TRAILER;
+        let frame = self.decoder.free().get_mut(..length).ok_or(RequestError::Buffer { needed: length })?;
+        self.framing.seal(frame, unit)?;
+        for (kept, byte) in self.sent.iter_mut().zip(frame) {
             *kept = *byte;
         }
         self.decoder.reserve(length);
@@ -258,22 +256,27 @@ impl<'b, F: Framing> Client<'b, F> {
             self.framing.doubt(&self.expected);
         }
         self.flags.stray = 0;
-        match self.framing.probe(&self.expected)?.filter(|_| !self.flags.trusted) {
-            Some(probe) => self.ask(probe)?,
-            None if self.asked != self.expected || self.decoder.reserved().is_empty() => {
-                self.ask(self.expected)?;
+        let is_suspect = self.expected.is_ambiguous() && self.framing.is_suspect(self.expected.unit);
+        if is_suspect && !self.flags.trusted {
+            if !self.expected.is_read() {
+                return Err(Error::Suspect);
             }
-            None => {}
+            self.ask(self.framing.probe(&self.expected))?;
+        } else if self.asked != self.expected || self.decoder.reserved().is_empty() {
+            self.ask(self.expected)?;
         }
         self.phase = Phase::Send;
         Ok(())
     }
 
     /// Puts a read in place of what was to be sent.
-    fn ask(&mut self, asked: Expected) -> Result<(), Error> {
+    fn ask(&mut self, asked: Expected) -> Result<(), RequestError> {
         self.asked = asked;
         self.decoder.release();
-        Ok(self.encode(asked.unit, |writer| Ok(writer.slice(&asked.read_pdu())?))?)
+        let mut writer = Writer::new(self.decoder.free().get_mut(F::HEADER..).unwrap_or_default());
+        writer.array(asked.read_pdu())?;
+        let length = writer.finish();
+        self.frame(asked.unit, length)
     }
 
     fn sent(&mut self, now: Instant) {

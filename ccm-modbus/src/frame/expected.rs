@@ -94,7 +94,8 @@ impl Expected {
     pub(crate) fn may_start(&self, bytes: &[u8]) -> bool {
         let Some((code, data)) = bytes.split_first() else { return true };
         let (refused, ours) = (*code & REFUSED != 0, *code & !REFUSED == self.function.code());
-        let known = if self.is_ambiguous() { core::slice::from_ref(&self.count) } else { self.fields.as_slice() };
+        let known =
+            if self.is_ambiguous() { core::slice::from_ref(&self.count) } else { self.fields.as_slice() };
         let agrees = data.iter().zip(known).take(self.known.into()).all(|(byte, known)| byte == known);
         ours && (refused || agrees)
     }

@@ -9,7 +9,7 @@ pub mod tcp;
 pub(crate) use decoder::Decoder;
 pub(crate) use expected::Expected;
 
-use crate::{Error, RequestError};
+use crate::RequestError;
 
 /// A message and the unit it goes to or comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum Scan {
 pub(crate) mod sealed {
     use ccm_core::Duration;
 
-    use super::{Error, Expected, RequestError, Scan};
+    use super::{Expected, RequestError, Scan};
 
     pub trait Framing {
         /// Bytes before the PDU.
@@ -85,10 +85,15 @@ pub(crate) mod sealed {
             let _ = unit;
         }
 
-        /// The request that tells an earlier request's reply from this one's by its length, where one is needed.
-        fn probe(&self, expected: &Expected) -> Result<Option<Expected>, Error> {
-            let _ = expected;
-            Ok(None)
+        /// Whether an earlier request to `unit` may still be answered.
+        fn is_suspect(&self, unit: u8) -> bool {
+            let _ = unit;
+            false
+        }
+
+        /// The read that tells an earlier request's reply from this one's by its length.
+        fn probe(&self, expected: &Expected) -> Expected {
+            *expected
         }
 
         /// Whether the line gives back what is sent; nothing where nobody knows.

@@ -5,7 +5,7 @@ use ccm_core::{Duration, Line};
 use super::sealed::Serves;
 use super::{Expected, Frame, Scan, crc, sealed};
 use crate::message::{Extent, Function, REFUSED, Request};
-use crate::{Error, FrameError, RequestError};
+use crate::{FrameError, RequestError};
 
 /// Reads a frame that fills `bytes` exactly.
 ///
@@ -106,7 +106,7 @@ impl Rtu {
 
     /// Whether an earlier request to `unit` may still be answered.
     pub fn is_suspect(&self, unit: u8) -> bool {
-        self.suspects.get(usize::from(unit / 32)).is_some_and(|units| units >> (unit % 32) & 1 == 1)
+        sealed::Framing::is_suspect(self, unit)
     }
 
     fn suspect(&mut self, unit: u8, suspect: bool) {
@@ -202,19 +202,16 @@ impl sealed::Framing for Rtu {
         }
     }
 
+    fn is_suspect(&self, unit: u8) -> bool {
+        self.suspects.get(usize::from(unit / 32)).is_some_and(|units| units >> (unit % 32) & 1 == 1)
+    }
+
     /// A read of so few registers that its reply has a length no owed reply has, and neither has the request's own.
-    fn probe(&self, expected: &Expected) -> Result<Option<Expected>, Error> {
-        if !self.is_suspect(expected.unit) || !expected.is_ambiguous() {
-            return Ok(None);
-        }
-        if !expected.is_read() {
-            return Err(Error::Suspect);
-        }
+    fn probe(&self, expected: &Expected) -> Expected {
         // Seven lengths at most, all owed at once: such a line is hopeless, and the shortest is as good as any.
         let taken = self.owed | size_bit(expected);
         let free = (1..8).find(|size| taken >> size & 1 == 0).unwrap_or(1);
-        let quantity = if expected.is_coil_read() { free * 8 } else { free };
-        Ok(Some(expected.with_quantity(quantity)))
+        expected.with_quantity(if expected.is_coil_read() { free * 8 } else { free })
     }
 
     fn echoes(&self) -> Option<bool> {

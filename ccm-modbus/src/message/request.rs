@@ -94,7 +94,9 @@ impl<'a> Request<'a> {
             Self::WriteSingleCoil { address, on } => {
                 emit_head(writer, code, address, if on { COIL_ON } else { COIL_OFF }, ANY_VALUE)
             }
-            Self::WriteSingleRegister { address, value } => emit_head(writer, code, address, value, ANY_VALUE),
+            Self::WriteSingleRegister { address, value } => {
+                emit_head(writer, code, address, value, ANY_VALUE)
+            }
             Self::WriteMultipleCoils { start, coils } => {
                 emit_head(writer, code, start, quantity(coils.len()), limit)?;
                 Ok(emit_counted(writer, coils.as_bytes())?)
@@ -142,52 +144,60 @@ impl<'a> Request<'a> {
         [first, (0, 0)]
     }
 
+    /// Functions whose requests have one shape share one reading of it: that is what keeps this small.
     fn fields(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
-        let limit = function.max_quantity();
+        match function {
+            Function::WriteSingleCoil | Function::WriteSingleRegister | Function::MaskWriteRegister => {
+                Self::single(function, reader)
+            }
+            Function::Other(code) => Err(MessageError::Function { code }),
+            _ => Self::ranged(function, reader),
+        }
+    }
+
+    fn single(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
+        let address = reader.u16("address")?;
+        let value = reader.u16("value or and mask")?;
         Ok(match function {
-            Function::ReadCoils => {
-                let (start, quantity) = range(reader, limit)?;
-                Self::ReadCoils { start, quantity }
-            }
-            Function::ReadDiscreteInputs => {
-                let (start, quantity) = range(reader, limit)?;
-                Self::ReadDiscreteInputs { start, quantity }
-            }
-            Function::ReadHoldingRegisters => {
-                let (start, quantity) = range(reader, limit)?;
-                Self::ReadHoldingRegisters { start, quantity }
-            }
-            Function::ReadInputRegisters => {
-                let (start, quantity) = range(reader, limit)?;
-                Self::ReadInputRegisters { start, quantity }
-            }
-            Function::WriteSingleCoil => {
-                let address = reader.u16("address")?;
-                Self::WriteSingleCoil { address, on: coil_state(reader.u16("coil value")?)? }
-            }
-            Function::WriteSingleRegister => {
-                Self::WriteSingleRegister { address: reader.u16("address")?, value: reader.u16("value")? }
-            }
-            Function::WriteMultipleCoils => {
-                let (start, quantity) = range(reader, limit)?;
-                Self::WriteMultipleCoils { start, coils: Coils::parse(counted(reader)?, quantity)? }
-            }
-            Function::WriteMultipleRegisters => {
-                let (start, quantity) = range(reader, limit)?;
-                Self::WriteMultipleRegisters { start, registers: counted_registers(reader, quantity)? }
-            }
-            Function::MaskWriteRegister => Self::MaskWriteRegister {
-                address: reader.u16("address")?,
-                and_mask: reader.u16("and mask")?,
-                or_mask: reader.u16("or mask")?,
-            },
-            Function::ReadWriteMultipleRegisters => {
-                let (read_start, read_quantity) = range(reader, limit)?;
-                let (write_start, quantity) = range(reader, MAX_READ_WRITE_WRITTEN)?;
-                let registers = counted_registers(reader, quantity)?;
-                Self::ReadWriteMultipleRegisters { read_start, read_quantity, write_start, registers }
-            }
-            Function::Other(code) => return Err(MessageError::Function { code }),
+            Function::WriteSingleCoil => Self::WriteSingleCoil { address, on: coil_state(value)? },
+            Function::WriteSingleRegister => Self::WriteSingleRegister { address, value },
+            _ => Self::MaskWriteRegister { address, and_mask: value, or_mask: reader.u16("or mask")? },
+        })
+    }
+
+    fn ranged(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
+        let (start, quantity) = range(reader, function.max_quantity())?;
+        Ok(match function {
+            Function::ReadCoils => Self::ReadCoils { start, quantity },
+            Function::ReadDiscreteInputs => Self::ReadDiscreteInputs { start, quantity },
+            Function::ReadHoldingRegisters => Self::ReadHoldingRegisters { start, quantity },
+            Function::ReadInputRegisters => Self::ReadInputRegisters { start, quantity },
+            _ => return Self::writing(function, start, quantity, reader),
+        })
+    }
+
+    fn writing(
+        function: Function,
+        start: u16,
+        quantity: u16,
+        reader: &mut Reader<'a>,
+    ) -> Result<Self, MessageError> {
+        let is_read_too = matches!(function, Function::ReadWriteMultipleRegisters);
+        let (read_start, read_quantity) = (start, quantity);
+        let (start, quantity) =
+            if is_read_too { range(reader, MAX_READ_WRITE_WRITTEN)? } else { (start, quantity) };
+        let bytes = counted(reader)?;
+        if matches!(function, Function::WriteMultipleCoils) {
+            return Ok(Self::WriteMultipleCoils { start, coils: Coils::parse(bytes, quantity)? });
+        }
+        let registers = Registers::parse(bytes)?;
+        if registers.len() != usize::from(quantity) {
+            return Err(MessageError::ByteCount { found: bytes.len() });
+        }
+        Ok(if is_read_too {
+            Self::ReadWriteMultipleRegisters { read_start, read_quantity, write_start: start, registers }
+        } else {
+            Self::WriteMultipleRegisters { start, registers }
         })
     }
 }
@@ -199,15 +209,6 @@ fn range(reader: &mut Reader<'_>, limit: u16) -> Result<(u16, u16), MessageError
         return Err(MessageError::Quantity { found: quantity, limit });
     }
     Ok((start, quantity))
-}
-
-fn counted_registers<'a>(reader: &mut Reader<'a>, quantity: u16) -> Result<Registers<'a>, MessageError> {
-    let registers = Registers::parse(counted(reader)?)?;
-    if registers.len() == usize::from(quantity) {
-        Ok(registers)
-    } else {
-        Err(MessageError::ByteCount { found: registers.as_bytes().len() })
-    }
 }
 
 /// Function code, address and what follows it: a quantity within `limit`, or a value.

@@ -129,48 +129,49 @@ impl<'a> Response<'a> {
         })
     }
 
+    /// Functions whose responses have one shape share one reading of it: that is what keeps this small.
     fn fields(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
+        match function {
+            Function::ReadCoils
+            | Function::ReadDiscreteInputs
+            | Function::ReadHoldingRegisters
+            | Function::ReadInputRegisters
+            | Function::ReadWriteMultipleRegisters => Self::values(function, counted(reader)?),
+            Function::Other(code) => Err(MessageError::Function { code }),
+            _ => Self::confirmation(function, reader),
+        }
+    }
+
+    fn values(function: Function, bytes: &'a [u8]) -> Result<Self, MessageError> {
+        if matches!(function, Function::ReadCoils | Function::ReadDiscreteInputs) {
+            let coils = Coils::parse(bytes, u16::try_from(bytes.len() * 8).unwrap_or(u16::MAX))?;
+            let is_coils = matches!(function, Function::ReadCoils);
+            return Ok(if is_coils { Self::ReadCoils(coils) } else { Self::ReadDiscreteInputs(coils) });
+        }
+        let registers = Registers::parse(bytes)?;
         Ok(match function {
-            Function::ReadCoils => Self::ReadCoils(counted_coils(reader)?),
-            Function::ReadDiscreteInputs => Self::ReadDiscreteInputs(counted_coils(reader)?),
-            Function::ReadHoldingRegisters => Self::ReadHoldingRegisters(counted_registers(reader)?),
-            Function::ReadInputRegisters => Self::ReadInputRegisters(counted_registers(reader)?),
-            Function::ReadWriteMultipleRegisters => {
-                Self::ReadWriteMultipleRegisters(counted_registers(reader)?)
+            Function::ReadHoldingRegisters => Self::ReadHoldingRegisters(registers),
+            Function::ReadInputRegisters => Self::ReadInputRegisters(registers),
+            _ => Self::ReadWriteMultipleRegisters(registers),
+        })
+    }
+
+    /// A write is confirmed by its address and what followed it.
+    fn confirmation(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
+        let start = reader.u16("address")?;
+        let quantity = reader.u16("quantity or value")?;
+        Ok(match function {
+            Function::WriteSingleCoil => Self::WriteSingleCoil { address: start, on: coil_state(quantity)? },
+            Function::WriteSingleRegister => Self::WriteSingleRegister { address: start, value: quantity },
+            Function::WriteMultipleCoils => Self::WriteMultipleCoils { start, quantity },
+            Function::WriteMultipleRegisters => Self::WriteMultipleRegisters { start, quantity },
+            _ => {
+                let or_mask = reader.u16("or mask")?;
+                Self::MaskWriteRegister { address: start, and_mask: quantity, or_mask }
             }
-            Function::WriteSingleCoil => {
-                let address = reader.u16("address")?;
-                Self::WriteSingleCoil { address, on: coil_state(reader.u16("coil value")?)? }
-            }
-            Function::WriteSingleRegister => {
-                Self::WriteSingleRegister { address: reader.u16("address")?, value: reader.u16("value")? }
-            }
-            Function::WriteMultipleCoils => Self::WriteMultipleCoils {
-                start: reader.u16("start address")?,
-                quantity: reader.u16("quantity")?,
-            },
-            Function::WriteMultipleRegisters => Self::WriteMultipleRegisters {
-                start: reader.u16("start address")?,
-                quantity: reader.u16("quantity")?,
-            },
-            Function::MaskWriteRegister => Self::MaskWriteRegister {
-                address: reader.u16("address")?,
-                and_mask: reader.u16("and mask")?,
-                or_mask: reader.u16("or mask")?,
-            },
-            Function::Other(code) => return Err(MessageError::Function { code }),
         })
     }
 }
 
 /// Set in the function code of a refusal (MB-APP 7).
 pub(crate) const REFUSED: u8 = 0x80;
-
-fn counted_coils<'a>(reader: &mut Reader<'a>) -> Result<Coils<'a>, MessageError> {
-    let bytes = counted(reader)?;
-    Coils::parse(bytes, u16::try_from(bytes.len() * 8).unwrap_or(u16::MAX))
-}
-
-fn counted_registers<'a>(reader: &mut Reader<'a>) -> Result<Registers<'a>, MessageError> {
-    Registers::parse(counted(reader)?)
-}
