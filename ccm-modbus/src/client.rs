@@ -204,9 +204,7 @@ impl<'b, F: Framing> Client<'b, F> {
         let length = F::HEADER + length + F::TRAILER;
         let frame = self.decoder.free().get_mut(..length).ok_or(RequestError::Buffer { needed: length })?;
         self.framing.seal(frame, unit)?;
-        for (kept, byte) in self.sent.iter_mut().zip(frame) {
-            *kept = *byte;
-        }
+        self.sent = frame.first_chunk().copied().unwrap_or_default();
         self.decoder.reserve(length);
         Ok(())
     }

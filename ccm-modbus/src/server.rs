@@ -146,11 +146,9 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
 
     fn answer(&mut self, pdu: usize, end: usize, length: usize) {
         let window = self.decoder.window();
-        let mut header = [0; 7];
-        for (slot, byte) in header.iter_mut().zip(window.get(pdu - F::HEADER..pdu).unwrap_or_default()) {
-            *slot = *byte;
-        }
-        let unit = window.get(pdu - 1).copied().unwrap_or_default();
+        // A request over RTU may have other units' bytes before it.
+        let Some(header) = window.get(pdu - F::HEADER..).and_then(F::header) else { return };
+        let unit = F::unit(header);
         let request = window.get(pdu..end).unwrap_or_default();
         let answer = match self.framing.serves(self.unit, unit) {
             Serves::Ignore => None,
@@ -165,11 +163,11 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
         self.phase = answer.and_then(|answer| self.reply(answer, header)).unwrap_or(Phase::Listen);
     }
 
-    fn reply(&mut self, answer: Answer, header: [u8; 7]) -> Option<Phase> {
+    fn reply(&mut self, answer: Answer, header: F::Header) -> Option<Phase> {
         self.decoder.compact();
         let free = self.decoder.free();
         let length = F::HEADER + answer.emit(&mut self.handler, free.get_mut(F::HEADER..)?)? + F::TRAILER;
-        self.framing.seal_reply(free.get_mut(..length)?, header).ok()?;
+        F::seal_reply(free.get_mut(..length)?, header).ok()?;
         self.decoder.reserve(length);
         Some(Phase::Send)
     }
@@ -232,8 +230,10 @@ impl<F: Framing, H: Handler> Machine for Server<'_, F, H> {
 enum Answer {
     /// The values of a range.
     Values { function: Function, start: u16, quantity: u16 },
-    /// The first bytes of the request again.
-    Echo { pdu: [u8; 7], length: usize },
+    /// The request's address and what followed it, again.
+    Confirmed([u8; 5]),
+    /// The same, and the second mask.
+    Masked([u8; 7]),
     /// A refusal.
     Refused { code: u8, exception: Exception },
 }
@@ -283,26 +283,23 @@ impl Answer {
                 write_one(handler, address, value & and_mask | or_mask & !and_mask)?;
             }
         }
-        Ok(Self::echo(function, pdu))
+        Self::confirmed(function, pdu).ok_or(Exception::IllegalDataValue)
     }
 
     /// All writes are confirmed by the fields they begin with.
-    fn echo(function: Function, request: &[u8]) -> Self {
-        let mut pdu = [0; 7];
-        for (slot, byte) in pdu.iter_mut().zip(request) {
-            *slot = *byte;
+    fn confirmed(function: Function, request: &[u8]) -> Option<Self> {
+        match function {
+            Function::MaskWriteRegister => request.first_chunk().copied().map(Self::Masked),
+            _ => request.first_chunk().copied().map(Self::Confirmed),
         }
-        Self::Echo { pdu, length: if matches!(function, Function::MaskWriteRegister) { 7 } else { 5 } }
     }
 
     /// Writes the PDU and gives its length; nothing where not even a refusal fits.
     fn emit(self, handler: &mut impl Handler, buffer: &mut [u8]) -> Option<usize> {
         let (code, exception) = match self {
             Self::Refused { code, exception } => (code, exception),
-            Self::Echo { pdu, length } => {
-                buffer.get_mut(..length)?.copy_from_slice(pdu.get(..length)?);
-                return Some(length);
-            }
+            Self::Confirmed(pdu) => return emit(buffer, pdu),
+            Self::Masked(pdu) => return emit(buffer, pdu),
             Self::Values { function, start, quantity } => {
                 match values(handler, function, start, quantity, buffer) {
                     Ok(length) => return Some(length),
@@ -310,9 +307,13 @@ impl Answer {
                 }
             }
         };
-        buffer.get_mut(..2)?.copy_from_slice(&[code, exception.code()]);
-        Some(2)
+        emit(buffer, [code, exception.code()])
     }
+}
+
+fn emit<const N: usize>(buffer: &mut [u8], pdu: [u8; N]) -> Option<usize> {
+    *buffer.first_chunk_mut()? = pdu;
+    Some(N)
 }
 
 /// Has the handler fill in a range behind its byte count; gives the PDU's length.

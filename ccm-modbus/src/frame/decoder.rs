@@ -50,13 +50,14 @@ impl<'b> Decoder<'b> {
         if self.free().len() < fresh.len() {
             self.compact();
         }
-        let free = self.free();
-        let taken = free.len().min(fresh.len());
-        for (slot, byte) in free.iter_mut().zip(fresh) {
+        let mut taken = skipped;
+        for byte in fresh {
+            let Some(slot) = self.free().first_mut() else { break };
             *slot = *byte;
+            self.end += 1;
+            taken += 1;
         }
-        self.end += taken;
-        skipped + taken
+        taken
     }
 
     /// The bytes not yet understood.

@@ -22,12 +22,14 @@ impl Expected {
 
     /// Takes the first fields of a request PDU.
     pub(crate) fn of(unit: u8, pdu: &[u8]) -> Self {
-        let mut bytes = pdu.iter().copied();
-        let function = Function::from_code(bytes.next().unwrap_or_default());
-        let mut fields = [0; 6];
-        for (field, byte) in fields.iter_mut().zip(bytes) {
-            *field = byte;
-        }
+        let (code, rest) = pdu.split_first().map_or((0, pdu), |(code, rest)| (*code, rest));
+        let function = Function::from_code(code);
+        // Whole arrays, not a loop: that would bring in `memcpy`.
+        let fields = match (rest.first_chunk(), rest.first_chunk()) {
+            (Some(fields), _) => *fields,
+            (None, Some([a, b, c, d])) => [*a, *b, *c, *d, 0, 0],
+            (None, None) => [0; 6],
+        };
         Self { unit, function, fields, ..Self::NOTHING }.with_reply()
     }
 

@@ -72,8 +72,17 @@ pub(crate) mod sealed {
         /// Whether a server of `unit` answers a request to `asked`, keeps quiet, or is the wrong one.
         fn serves(&self, unit: u8, asked: u8) -> Serves;
 
-        /// Completes the reply in place of the request whose first bytes `request` are.
-        fn seal_reply(&self, frame: &mut [u8], request: [u8; 7]) -> Result<(), RequestError>;
+        /// What a reply repeats of its request's header.
+        type Header: Copy;
+
+        /// The header of a request.
+        fn header(frame: &[u8]) -> Option<Self::Header>;
+
+        /// The unit that a header names.
+        fn unit(header: Self::Header) -> u8;
+
+        /// Completes the reply to the request with this header.
+        fn seal_reply(frame: &mut [u8], header: Self::Header) -> Result<(), RequestError>;
 
         /// An exchange was left without its reply, which may still come.
         fn doubt(&mut self, asked: &Expected) {

@@ -123,10 +123,7 @@ impl sealed::Framing for Rtu {
     const STREAM: bool = false;
 
     fn seal(&mut self, frame: &mut [u8], unit: u8) -> Result<(), RequestError> {
-        if let Some(header) = frame.first_mut() {
-            *header = unit;
-        }
-        seal(frame)
+        Self::seal_reply(frame, unit)
     }
 
     fn silence(&self) -> Duration {
@@ -182,9 +179,20 @@ impl sealed::Framing for Rtu {
         }
     }
 
-    fn seal_reply(&self, frame: &mut [u8], request: [u8; 7]) -> Result<(), RequestError> {
-        let ([unit, ..], Some(header)) = (request, frame.first_mut()) else { return Ok(()) };
-        *header = unit;
+    type Header = u8;
+
+    fn header(frame: &[u8]) -> Option<u8> {
+        frame.first().copied()
+    }
+
+    fn unit(header: u8) -> u8 {
+        header
+    }
+
+    fn seal_reply(frame: &mut [u8], unit: u8) -> Result<(), RequestError> {
+        if let Some(header) = frame.first_mut() {
+            *header = unit;
+        }
         seal(frame)
     }
 

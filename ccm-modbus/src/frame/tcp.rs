@@ -98,8 +98,17 @@ impl sealed::Framing for Tcp {
         if answers(asked, unit) { Serves::Answer } else { Serves::Refuse }
     }
 
-    fn seal_reply(&self, frame: &mut [u8], request: [u8; 7]) -> Result<(), RequestError> {
-        let [high, low, .., unit] = request;
+    type Header = [u8; HEADER];
+
+    fn header(frame: &[u8]) -> Option<[u8; HEADER]> {
+        frame.first_chunk().copied()
+    }
+
+    fn unit([.., unit]: [u8; HEADER]) -> u8 {
+        unit
+    }
+
+    fn seal_reply(frame: &mut [u8], [high, low, .., unit]: [u8; HEADER]) -> Result<(), RequestError> {
         seal(frame, u16::from_be_bytes([high, low]), unit);
         Ok(())
     }
