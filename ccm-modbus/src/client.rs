@@ -5,7 +5,8 @@ use core::ops::Range;
 use ccm_core::{Duration, Instant, Machine, Step, Writer};
 
 use crate::frame::{Decoder, Expected, Framing, Scan};
-use crate::{Error, FrameError, Request, RequestError, Response};
+use crate::message::REFUSED;
+use crate::{Error, Exception, FrameError, Request, RequestError, Response};
 
 /// A client on one line or connection.
 ///
@@ -20,10 +21,10 @@ pub struct Client<'b, F> {
     framing: F,
     decoder: Decoder<'b>,
     settings: Settings,
-    /// What the caller wants to know.
-    expected: Expected,
-    /// What is asked on the line now: that, or a probe.
+    /// What is asked on the line now: what the caller wants to know, or a probe for another quantity of it.
     asked: Expected,
+    /// The quantity, or what stands in its place, that the caller wants.
+    wanted: u16,
     /// The first bytes of the frame sent, which an echoing line gives back.
     sent: [u8; READ_LENGTH],
     attempts: u8,
@@ -94,8 +95,8 @@ impl<'b, F: Framing> Client<'b, F> {
             framing,
             decoder: Decoder::new(buffer),
             settings: SETTINGS,
-            expected: Expected::NOTHING,
             asked: Expected::NOTHING,
+            wanted: 0,
             sent: [0; READ_LENGTH],
             attempts: 0,
             active: Instant::ZERO,
@@ -151,10 +152,10 @@ impl<'b, F: Framing> Client<'b, F> {
         let length = writer.finish();
         self.frame(unit, length)?;
         let frame = self.decoder.reserved();
-        self.expected = Expected::of(unit, frame.get(F::HEADER..).unwrap_or_default());
+        self.asked = Expected::of(unit, frame.get(F::HEADER..).unwrap_or_default());
+        self.wanted = self.asked.quantity();
         self.check_start()?;
-        self.asked = self.expected;
-        self.attempts = if self.expected.is_read() { self.settings.retries } else { 0 };
+        self.attempts = if self.asked.is_read() { self.settings.retries } else { 0 };
         self.flags.trusted = false;
         self.flags.stray = 0;
         self.settle(now);
@@ -170,9 +171,13 @@ impl<'b, F: Framing> Client<'b, F> {
         let Reply::Frame { pdu: range, .. } = result.as_ref().map_err(|error| *error)? else {
             return Ok(Response::Broadcast);
         };
-        let pdu = self.decoder.window().get(range.clone()).unwrap_or_default();
-        let response = Response::parse(pdu)?.map_err(Error::Exception)?;
-        Ok(response.with_quantity(self.expected.quantity())?)
+        match self.decoder.window().get(range.clone()) {
+            Some([code, exception, ..]) if code & REFUSED != 0 => {
+                Err(Error::Exception(Exception::from_code(*exception)))
+            }
+            Some([_, data @ ..]) => self.asked.response(data).ok_or(Error::Frame(FrameError::Mismatch)),
+            _ => Err(Error::Frame(FrameError::Mismatch)),
+        }
     }
 
     /// Forgets a half-received frame: the connection is a new one.
@@ -210,10 +215,10 @@ impl<'b, F: Framing> Client<'b, F> {
     }
 
     fn check_start(&mut self) -> Result<(), RequestError> {
-        if self.is_broadcast() && self.expected.is_ambiguous() {
+        if self.is_broadcast() && self.asked.is_ambiguous() {
             return Err(RequestError::Broadcast);
         }
-        let needed = F::HEADER + self.expected.reply_length() + F::TRAILER;
+        let needed = F::HEADER + self.asked.reply_length() + F::TRAILER;
         if self.decoder.capacity() < needed {
             return Err(RequestError::Buffer { needed });
         }
@@ -228,12 +233,12 @@ impl<'b, F: Framing> Client<'b, F> {
     fn contains_reply(&self) -> bool {
         let request = self.decoder.reserved();
         let is_reply =
-            |bytes| matches!(self.framing.scan_reply(bytes, &self.expected, true), Scan::Frame { .. });
+            |bytes| matches!(self.framing.scan_reply(bytes, &self.asked, true), Scan::Frame { .. });
         !F::STREAM && (0..request.len()).any(|start| request.get(start..).is_some_and(is_reply))
     }
 
     const fn is_broadcast(&self) -> bool {
-        !F::STREAM && self.expected.unit == 0
+        !F::STREAM && self.asked.unit == 0
     }
 
     fn settle(&mut self, now: Instant) {
@@ -251,30 +256,34 @@ impl<'b, F: Framing> Client<'b, F> {
     fn begin(&mut self) -> Result<(), Error> {
         // Bytes enough for a frame came when nobody had been asked: this unit may be out of step.
         if self.flags.stray >= SHORTEST_REPLY {
-            self.framing.doubt(&self.expected);
+            self.framing.doubt(&self.asked);
         }
         self.flags.stray = 0;
-        let is_suspect = self.expected.is_ambiguous() && self.framing.is_suspect(self.expected.unit);
-        if is_suspect && !self.flags.trusted {
-            if !self.expected.is_read() {
+        if self.asked.is_ambiguous() && self.framing.is_suspect(self.asked.unit) && !self.flags.trusted {
+            if !self.asked.is_read() {
                 return Err(Error::Suspect);
             }
-            self.ask(self.framing.probe(&self.expected))?;
-        } else if self.asked != self.expected || self.decoder.reserved().is_empty() {
-            self.ask(self.expected)?;
+            self.asked.set_quantity(self.wanted);
+            self.ask(self.framing.probe(&self.asked))?;
+        } else if self.is_probe() || self.decoder.reserved().is_empty() {
+            self.ask(self.wanted)?;
         }
         self.phase = Phase::Send;
         Ok(())
     }
 
-    /// Puts a read in place of what was to be sent.
-    fn ask(&mut self, asked: Expected) -> Result<(), RequestError> {
-        self.asked = asked;
+    /// Puts a read of so many in place of what was to be sent.
+    fn ask(&mut self, quantity: u16) -> Result<(), RequestError> {
+        self.asked.set_quantity(quantity);
         self.decoder.release();
         let mut writer = Writer::new(self.decoder.free().get_mut(F::HEADER..).unwrap_or_default());
-        writer.array(asked.read_pdu())?;
+        writer.array(self.asked.read_pdu())?;
         let length = writer.finish();
-        self.frame(asked.unit, length)
+        self.frame(self.asked.unit, length)
+    }
+
+    const fn is_probe(&self) -> bool {
+        self.asked.quantity() != self.wanted
     }
 
     fn sent(&mut self, now: Instant) {
@@ -322,7 +331,7 @@ impl<'b, F: Framing> Client<'b, F> {
 
     fn accept(&mut self, now: Instant, reply: Reply) {
         self.learn_echo();
-        if self.asked == self.expected {
+        if !self.is_probe() {
             self.phase = Phase::Done(Ok(reply));
             return;
         }
@@ -346,7 +355,7 @@ impl<'b, F: Framing> Client<'b, F> {
             return self.accept(now, reply);
         }
         self.framing.doubt(&self.asked);
-        self.flags.trusted |= self.asked == self.expected;
+        self.flags.trusted |= !self.is_probe();
         match self.attempts.checked_sub(1) {
             Some(left) => {
                 self.attempts = left;

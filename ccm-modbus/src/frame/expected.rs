@@ -1,6 +1,6 @@
 //! What the reply to a request must look like.
 
-use crate::message::{Function, REFUSED};
+use crate::message::{Coils, Function, REFUSED, Registers, Response};
 
 /// The part of a request that its reply is checked against. Small enough to be kept by value while the caller's buffer
 /// receives; a read can be built anew from it.
@@ -9,7 +9,7 @@ pub struct Expected {
     pub(crate) unit: u8,
     pub(crate) function: Function,
     /// What follows the function code in the request: start or address, then quantity, value or masks.
-    pub(crate) fields: [u8; 6],
+    fields: [u8; 6],
     /// What follows the function code in the reply, as far as it is known: the byte count, or the fields again.
     known: u8,
     count: u8,
@@ -30,19 +30,20 @@ impl Expected {
             (None, Some([a, b, c, d])) => [*a, *b, *c, *d, 0, 0],
             (None, None) => [0; 6],
         };
-        Self { unit, function, fields, ..Self::NOTHING }.with_reply()
+        let mut expected = Self { unit, function, fields, ..Self::NOTHING };
+        expected.set_reply();
+        expected
     }
 
-    /// A read of `quantity` from the same place.
-    pub(crate) fn with_quantity(mut self, quantity: u16) -> Self {
-        let [start_high, start_low, ..] = self.fields;
-        let [high, low] = quantity.to_be_bytes();
-        self.fields = [start_high, start_low, high, low, 0, 0];
-        self.with_reply()
+    /// Makes it a read of `quantity` from the same place.
+    pub(crate) fn set_quantity(&mut self, quantity: u16) {
+        let [_, _, high, low, ..] = &mut self.fields;
+        [*high, *low] = quantity.to_be_bytes();
+        self.set_reply();
     }
 
     /// Works out what the reply begins with.
-    fn with_reply(mut self) -> Self {
+    fn set_reply(&mut self) {
         let quantity = self.quantity();
         (self.known, self.count) = match self.function {
             Function::ReadCoils | Function::ReadDiscreteInputs => (1, low_byte(quantity.div_ceil(8))),
@@ -52,7 +53,6 @@ impl Expected {
             Function::MaskWriteRegister => (6, 0),
             _ => (4, 0),
         };
-        self
     }
 
     /// The PDU of a read, built anew.
@@ -61,7 +61,17 @@ impl Expected {
         [self.function.code(), a, b, c, d]
     }
 
-    /// The quantity that is read.
+    const fn start(&self) -> u16 {
+        let [high, low, ..] = self.fields;
+        u16::from_be_bytes([high, low])
+    }
+
+    const fn third(&self) -> u16 {
+        let [.., high, low] = self.fields;
+        u16::from_be_bytes([high, low])
+    }
+
+    /// The quantity that is read, or what stands in its place.
     pub(crate) const fn quantity(&self) -> u16 {
         let [_, _, high, low, ..] = self.fields;
         u16::from_be_bytes([high, low])
@@ -100,6 +110,32 @@ impl Expected {
             if self.is_ambiguous() { core::slice::from_ref(&self.count) } else { self.fields.as_slice() };
         let agrees = data.iter().zip(known).take(self.known.into()).all(|(byte, known)| byte == known);
         ours && (refused || agrees)
+    }
+
+    /// The response whose bytes behind the function code are `data`: its length, its byte count or the fields it
+    /// repeats have been compared already, so little is left to read.
+    pub(crate) fn response<'a>(&self, data: &'a [u8]) -> Option<Response<'a>> {
+        let (address, second) = (self.start(), self.quantity());
+        let values = data.get(1..)?;
+        Some(match self.function {
+            Function::ReadCoils => Response::ReadCoils(Coils::parse(values, second).ok()?),
+            Function::ReadDiscreteInputs => Response::ReadDiscreteInputs(Coils::parse(values, second).ok()?),
+            Function::ReadHoldingRegisters => Response::ReadHoldingRegisters(Registers::parse(values).ok()?),
+            Function::ReadInputRegisters => Response::ReadInputRegisters(Registers::parse(values).ok()?),
+            Function::ReadWriteMultipleRegisters => {
+                Response::ReadWriteMultipleRegisters(Registers::parse(values).ok()?)
+            }
+            Function::WriteSingleCoil => Response::WriteSingleCoil { address, on: second != 0 },
+            Function::WriteSingleRegister => Response::WriteSingleRegister { address, value: second },
+            Function::WriteMultipleCoils => Response::WriteMultipleCoils { start: address, quantity: second },
+            Function::WriteMultipleRegisters => {
+                Response::WriteMultipleRegisters { start: address, quantity: second }
+            }
+            Function::MaskWriteRegister => {
+                Response::MaskWriteRegister { address, and_mask: second, or_mask: self.third() }
+            }
+            Function::Other(_) => return None,
+        })
     }
 
     /// The length of the PDU that starts with `code`: the reply's or a refusal's.

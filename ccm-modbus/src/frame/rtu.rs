@@ -48,7 +48,11 @@ pub struct Rtu {
     silence: Duration,
     echo: Option<bool>,
     learns: bool,
-    suspects: [u32; 8],
+    /// Units that still owe an answer; 0 is a free place, as nobody answers for all.
+    suspects: [u8; MOST_SUSPECTS],
+    /// There were more of them than places: then everybody is one.
+    overflow: bool,
+    /// The short lengths that owed answers have, a bit each.
     owed: u8,
 }
 
@@ -80,7 +84,15 @@ impl Rtu {
         let micros = line.character().as_micros();
         #[expect(clippy::cast_possible_truncation, reason = "checked to fit")]
         let character = if micros > u16::MAX as u64 { u16::MAX } else { micros as u16 };
-        Self { character, silence, echo: None, learns: true, suspects: [0; 8], owed: 0 }
+        Self {
+            character,
+            silence,
+            echo: None,
+            learns: true,
+            suspects: [0; MOST_SUSPECTS],
+            overflow: false,
+            owed: 0,
+        }
     }
 
     /// Says whether the line echoes.
@@ -109,11 +121,9 @@ impl Rtu {
         sealed::Framing::is_suspect(self, unit)
     }
 
-    fn suspect(&mut self, unit: u8, suspect: bool) {
-        if let Some(units) = self.suspects.get_mut(usize::from(unit / 32)) {
-            let bit = 1 << (unit % 32);
-            *units = if suspect { *units | bit } else { *units & !bit };
-        }
+    /// The place of `unit` among the suspects; that of 0 is a free one.
+    fn place(&mut self, unit: u8) -> Option<&mut u8> {
+        self.suspects.iter_mut().find(|suspect| **suspect == unit)
     }
 }
 
@@ -197,29 +207,37 @@ impl sealed::Framing for Rtu {
     }
 
     fn doubt(&mut self, asked: &Expected) {
-        if asked.is_ambiguous() {
-            self.suspect(asked.unit, true);
-            self.owed |= size_bit(asked);
+        if !asked.is_ambiguous() {
+            return;
+        }
+        self.owed |= size_bit(asked);
+        if self.place(asked.unit).is_none() {
+            match self.place(0) {
+                Some(free) => *free = asked.unit,
+                None => self.overflow = true,
+            }
         }
     }
 
     fn clear(&mut self, unit: u8) {
-        self.suspect(unit, false);
-        if self.suspects == [0; 8] {
-            self.owed = 0;
+        if let Some(place) = self.place(unit) {
+            *place = 0;
+        }
+        if self.suspects.iter().all(|suspect| *suspect == 0) {
+            (self.owed, self.overflow) = (0, false);
         }
     }
 
     fn is_suspect(&self, unit: u8) -> bool {
-        self.suspects.get(usize::from(unit / 32)).is_some_and(|units| units >> (unit % 32) & 1 == 1)
+        self.overflow || self.suspects.contains(&unit)
     }
 
-    /// A read of so few registers that its reply has a length no owed reply has, and neither has the request's own.
-    fn probe(&self, expected: &Expected) -> Expected {
+    /// So few registers that the reply has a length no owed reply has, and neither has the request's own.
+    fn probe(&self, expected: &Expected) -> u16 {
         // Seven lengths at most, all owed at once: such a line is hopeless, and the shortest is as good as any.
         let taken = self.owed | size_bit(expected);
         let free = (1..8).find(|size| taken >> size & 1 == 0).unwrap_or(1);
-        expected.with_quantity(if expected.is_coil_read() { free * 8 } else { free })
+        if expected.is_coil_read() { free * 8 } else { free }
     }
 
     fn echoes(&self) -> Option<bool> {
@@ -300,6 +318,9 @@ fn size_bit(asked: &Expected) -> u8 {
     let size = if asked.is_coil_read() { asked.byte_count() } else { asked.byte_count() / 2 };
     if size < 8 { 1 << size } else { 0 }
 }
+
+/// More units than this that all owe an answer are rare, and cost one short read more for each read.
+const MOST_SUSPECTS: usize = 16;
 
 /// MB-SERIAL 2.3: unit, a PDU of at most 253 bytes, two bytes of checksum.
 const MAX_LENGTH: usize = 256;

@@ -118,17 +118,6 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// Cuts coils to the quantity that was asked for: the reply itself only says how many bytes they fill.
-    pub(crate) fn with_quantity(self, quantity: u16) -> Result<Self, MessageError> {
-        Ok(match self {
-            Self::ReadCoils(coils) => Self::ReadCoils(Coils::parse(coils.as_bytes(), quantity)?),
-            Self::ReadDiscreteInputs(coils) => {
-                Self::ReadDiscreteInputs(Coils::parse(coils.as_bytes(), quantity)?)
-            }
-            other => other,
-        })
-    }
-
     /// Functions whose responses have one shape share one reading of it: that is what keeps this small.
     fn fields(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
         match function {
