@@ -34,7 +34,7 @@ try {
   for (const device of ["grid", "kitchen", "heat-pump", "pv"]) {
     await page.waitForSelector(`[data-device="${device}"] [data-quantity="p"].good`);
   }
-  assert.match(await page.textContent('[data-device="heat-pump"] .about'), /CcM1 · 0119060072 · MB_RTU_CCM 002\.1/);
+  assert.match(await page.textContent('[data-device="heat-pump"] .about'), /CcM1 · 0119060072 · 0X2823 · MB_RTU_CCM 002\.1/);
   const [name, value, unit, age] = await page.$$eval('[data-device="grid"] [data-quantity="v1"] td', (cells) => cells.map((cell) => cell.textContent));
   assert.deepEqual([name, unit], ["voltage L1", "V"]);
   assert.match(value, /^2[23]\d\.\d\d$/);

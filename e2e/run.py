@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+import libmodbus_tests
 from harness import (
     CACHE, PROGRAM, PYTHON, ccmaster, free_port, get, lines, process, reading, serial_line, values, wait_for,
     wait_for_port,
@@ -195,6 +196,11 @@ def pymodbus_reads(link, place):
     client.close()
 
 
+def libmodbus_unit_tests():
+    """libmodbus's own unit tests, both ways."""
+    libmodbus_tests.main()
+
+
 def bad_input():
     """One clear line, the right exit code, nothing half-started."""
     port = free_port()
@@ -262,11 +268,14 @@ def unplugged():
             assert get(port, "info")["ports"][0]["answered"] > 0
 
 
+TESTS = (scoreboard, other_servers, our_server_and_their_clients, libmodbus_unit_tests, bad_input, unplugged)
+
+
 def main():
-    for test in (scoreboard, other_servers, our_server_and_their_clients, bad_input, unplugged):
+    for test in TESTS:
         print(f"{test.__name__}: {test.__doc__.splitlines()[0]}", flush=True)
         test()
-    print("5 passed, 0 failed")
+    print(f"{len(TESTS)} passed, 0 failed")
 
 
 if __name__ == "__main__":
