@@ -4,7 +4,7 @@ use core::ops::{Add, Sub};
 
 /// A point in time: microseconds since an epoch of the caller's choice. It must never run backwards.
 ///
-/// Arithmetic saturates; 64 bits of microseconds last 584 000 years.
+/// 64 bits of microseconds last 584 000 years; only then does adding to it wrap round. Subtracting stops at the epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -41,7 +41,8 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self { micros: self.micros.saturating_add(duration.micros) }
+        // Saturating would cost a comparison of 64 bits at each of the many places where deadlines are made.
+        Self { micros: self.micros.wrapping_add(duration.micros) }
     }
 }
 

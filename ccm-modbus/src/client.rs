@@ -1,7 +1,5 @@
 //! The client: one exchange with one unit, and never the answer to another.
 
-use core::ops::Range;
-
 use ccm_core::{Duration, Instant, Machine, Step, Writer};
 
 use crate::frame::{Decoder, Expected, Framing, Scan};
@@ -25,8 +23,6 @@ pub struct Client<'b, F> {
     asked: Expected,
     /// The quantity, or what stands in its place, that the caller wants.
     wanted: u16,
-    /// The first bytes of the frame sent, which an echoing line gives back.
-    sent: [u8; READ_LENGTH],
     attempts: u8,
     /// The last moment at which the line was in use.
     active: Instant,
@@ -56,7 +52,7 @@ struct Flags {
     stray: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Phase {
     Rest,
     /// What has already come is read and thrown away, and the line gets its silence.
@@ -74,17 +70,30 @@ enum Phase {
     Turnaround {
         until: Instant,
     },
-    Done(Result<Reply, Error>),
+    /// The reply is the frame of so many bytes at the front of what was received.
+    Answered(usize),
+    Broadcast,
+    Failed(Cause),
 }
 
-#[derive(Clone, Debug)]
-enum Reply {
-    /// A frame of `length` bytes at the front of what was received, and its PDU in it.
-    Frame {
-        pdu: Range<usize>,
-        length: usize,
-    },
-    Broadcast,
+/// Why there is no reply: [`Error`], as small as can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Timeout,
+    Busy,
+    Suspect,
+    Frame(FrameError),
+}
+
+impl From<Cause> for Error {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Timeout => Self::Timeout,
+            Cause::Busy => Self::Busy,
+            Cause::Suspect => Self::Suspect,
+            Cause::Frame(error) => Self::Frame(error),
+        }
+    }
 }
 
 impl<'b, F: Framing> Client<'b, F> {
@@ -97,7 +106,6 @@ impl<'b, F: Framing> Client<'b, F> {
             settings: SETTINGS,
             asked: Expected::NOTHING,
             wanted: 0,
-            sent: [0; READ_LENGTH],
             attempts: 0,
             active: Instant::ZERO,
             phase: Phase::Rest,
@@ -167,11 +175,13 @@ impl<'b, F: Framing> Client<'b, F> {
     /// # Errors
     /// [`Error::Unfinished`] before that; afterwards why there is no answer.
     pub fn outcome(&self) -> Result<Response<'_>, Error> {
-        let Phase::Done(result) = &self.phase else { return Err(Error::Unfinished) };
-        let Reply::Frame { pdu: range, .. } = result.as_ref().map_err(|error| *error)? else {
-            return Ok(Response::Broadcast);
+        let length = match self.phase {
+            Phase::Answered(length) => length,
+            Phase::Broadcast => return Ok(Response::Broadcast),
+            Phase::Failed(cause) => return Err(cause.into()),
+            _ => return Err(Error::Unfinished),
         };
-        match self.decoder.window().get(range.clone()) {
+        match self.decoder.window().get(F::HEADER..length - F::TRAILER) {
             Some([code, exception, ..]) if code & REFUSED != 0 => {
                 Err(Error::Exception(Exception::from_code(*exception)))
             }
@@ -187,9 +197,9 @@ impl<'b, F: Framing> Client<'b, F> {
     }
 
     fn abandon(&mut self) {
-        match &self.phase {
+        match self.phase {
             Phase::Sent | Phase::Wait { .. } => self.framing.doubt(&self.asked),
-            Phase::Done(Ok(Reply::Frame { length, .. })) => self.decoder.drop_front(*length),
+            Phase::Answered(length) => self.decoder.drop_front(length),
             _ => {}
         }
         self.phase = Phase::Rest;
@@ -209,7 +219,6 @@ impl<'b, F: Framing> Client<'b, F> {
         let length = F::HEADER + length + F::TRAILER;
         let frame = self.decoder.free().get_mut(..length).ok_or(RequestError::Buffer { needed: length })?;
         self.framing.seal(frame, unit)?;
-        self.sent = frame.first_chunk().copied().unwrap_or_default();
         self.decoder.reserve(length);
         Ok(())
     }
@@ -232,8 +241,7 @@ impl<'b, F: Framing> Client<'b, F> {
     /// Whether the request, heard again, could be taken for its reply.
     fn contains_reply(&self) -> bool {
         let request = self.decoder.reserved();
-        let is_reply =
-            |bytes| matches!(self.framing.scan_reply(bytes, &self.asked, true), Scan::Frame { .. });
+        let is_reply = |bytes| matches!(self.framing.scan_reply(bytes, &self.asked, true), Scan::Frame(_));
         !F::STREAM && (0..request.len()).any(|start| request.get(start..).is_some_and(is_reply))
     }
 
@@ -253,7 +261,7 @@ impl<'b, F: Framing> Client<'b, F> {
     }
 
     /// The line is silent: puts the request on it, or first the probe of a suspect unit.
-    fn begin(&mut self) -> Result<(), Error> {
+    fn begin(&mut self) -> Phase {
         // Bytes enough for a frame came when nobody had been asked: this unit may be out of step.
         if self.flags.stray >= SHORTEST_REPLY {
             self.framing.doubt(&self.asked);
@@ -261,25 +269,25 @@ impl<'b, F: Framing> Client<'b, F> {
         self.flags.stray = 0;
         if self.asked.is_ambiguous() && self.framing.is_suspect(self.asked.unit) && !self.flags.trusted {
             if !self.asked.is_read() {
-                return Err(Error::Suspect);
+                return Phase::Failed(Cause::Suspect);
             }
             self.asked.set_quantity(self.wanted);
-            self.ask(self.framing.probe(&self.asked))?;
+            self.ask(self.framing.probe(&self.asked));
         } else if self.is_probe() || self.decoder.reserved().is_empty() {
-            self.ask(self.wanted)?;
+            self.ask(self.wanted);
         }
-        self.phase = Phase::Send;
-        Ok(())
+        Phase::Send
     }
 
     /// Puts a read of so many in place of what was to be sent.
-    fn ask(&mut self, quantity: u16) -> Result<(), RequestError> {
+    fn ask(&mut self, quantity: u16) {
         self.asked.set_quantity(quantity);
         self.decoder.release();
         let mut writer = Writer::new(self.decoder.free().get_mut(F::HEADER..).unwrap_or_default());
-        writer.array(self.asked.read_pdu())?;
+        // `start` has sent a longer frame from the same buffer, or one as long: it fits.
+        let _ = writer.array(self.asked.read_pdu());
         let length = writer.finish();
-        self.frame(self.asked.unit, length)
+        let _ = self.frame(self.asked.unit, length);
     }
 
     const fn is_probe(&self) -> bool {
@@ -298,12 +306,12 @@ impl<'b, F: Framing> Client<'b, F> {
         };
     }
 
-    /// Looks through what was received; gives the reply once it is there.
-    fn scan(&mut self, last: bool) -> Option<Reply> {
+    /// Looks through what was received; gives the length of the reply once it is at the front.
+    fn scan(&mut self, last: bool) -> Option<usize> {
         while !self.decoder.window().is_empty() {
             match self.framing.scan_reply(self.decoder.window(), &self.asked, last) {
-                Scan::Frame { length, .. } if self.is_echo() => self.decoder.drop_front(length),
-                Scan::Frame { pdu, end, length } => return Some(Reply::Frame { pdu: pdu..end, length }),
+                Scan::Frame(length) if self.is_echo() => self.decoder.drop_front(length),
+                Scan::Frame(length) => return Some(length),
                 Scan::Skip(count) => self.decoder.drop_front(count),
                 Scan::Reject(count, error) => {
                     self.reject(error);
@@ -329,10 +337,10 @@ impl<'b, F: Framing> Client<'b, F> {
         }
     }
 
-    fn accept(&mut self, now: Instant, reply: Reply) {
+    fn accept(&mut self, now: Instant, length: usize) {
         self.learn_echo();
         if !self.is_probe() {
-            self.phase = Phase::Done(Ok(reply));
+            self.phase = Phase::Answered(length);
             return;
         }
         // The probe's reply came, and replies come in order: whatever was owed before it is past.
@@ -343,7 +351,7 @@ impl<'b, F: Framing> Client<'b, F> {
     }
 
     fn learn_echo(&mut self) {
-        let echoed = self.flags.echoed == READ_LENGTH;
+        let echoed = self.flags.echoed == self.asked.echo().len();
         if self.asked.is_read() && (echoed || self.decoder.dropped() == 0) {
             self.framing.learn_echo(echoed);
         }
@@ -351,8 +359,8 @@ impl<'b, F: Framing> Client<'b, F> {
 
     /// The deadline has passed without the reply.
     fn expire(&mut self, now: Instant) {
-        if let Some(reply) = self.scan(true) {
-            return self.accept(now, reply);
+        if let Some(length) = self.scan(true) {
+            return self.accept(now, length);
         }
         self.framing.doubt(&self.asked);
         self.flags.trusted |= !self.is_probe();
@@ -362,17 +370,14 @@ impl<'b, F: Framing> Client<'b, F> {
                 self.make_room();
                 self.settle(now);
             }
-            None => self.fail(self.rejected.map_or(Error::Timeout, Error::Frame)),
+            None => self.phase = Phase::Failed(self.rejected.map_or(Cause::Timeout, Cause::Frame)),
         }
     }
 
-    fn fail(&mut self, error: Error) {
-        self.phase = Phase::Done(Err(error));
-    }
-
     fn compare_echo(&mut self, bytes: &[u8]) {
+        let echo = self.asked.echo();
         for byte in bytes {
-            match self.sent.get(self.flags.echoed) {
+            match echo.get(self.flags.echoed) {
                 Some(sent) if sent == byte => self.flags.echoed += 1,
                 Some(_) => self.flags.echoed = usize::MAX,
                 None => return,
@@ -388,7 +393,7 @@ impl<'b, F: Framing> Client<'b, F> {
             return bytes.len();
         }
         let taken = self.decoder.push(bytes);
-        while let Some(Reply::Frame { length, .. }) = self.scan(false) {
+        while let Some(length) = self.scan(false) {
             self.decoder.drop_front(length);
         }
         taken
@@ -403,7 +408,7 @@ impl<'b, F: Framing> Client<'b, F> {
             Phase::Wait { deadline } => Step::Wait(Some(deadline)),
             Phase::Turnaround { until } => Step::Wait(Some(until)),
             Phase::Settle { .. } | Phase::Sent => Step::Wait(Some(self.silent().max(now))),
-            Phase::Rest | Phase::Done(_) => Step::Done,
+            _ => Step::Done,
         }
     }
 }
@@ -411,17 +416,19 @@ impl<'b, F: Framing> Client<'b, F> {
 impl<F: Framing> Machine for Client<'_, F> {
     fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
         match self.phase {
-            Phase::Rest | Phase::Done(_) => return 0,
             Phase::Wait { .. } => {}
-            _ => return self.discard(now, bytes),
+            Phase::Settle { .. } | Phase::Send | Phase::Sent | Phase::Turnaround { .. } => {
+                return self.discard(now, bytes);
+            }
+            _ => return 0,
         }
         self.active = now;
         self.compare_echo(bytes);
         let taken = self.decoder.push(bytes);
-        if let Some(reply) = self.scan(false) {
-            self.accept(now, reply);
+        if let Some(length) = self.scan(false) {
+            self.accept(now, length);
         } else if self.rejected == Some(FrameError::Stream) {
-            self.fail(Error::Frame(FrameError::Stream));
+            self.phase = Phase::Failed(Cause::Frame(FrameError::Stream));
         }
         taken
     }
@@ -434,14 +441,11 @@ impl<F: Framing> Machine for Client<'_, F> {
                     self.phase = Phase::Settle { give_up, drained: true };
                     return Step::Wait(Some(silent.min(give_up).max(now)));
                 }
-                let begun = if now < silent { Err(Error::Busy) } else { self.begin() };
-                if let Err(error) = begun {
-                    self.fail(error);
-                }
+                self.phase = if now < silent { Phase::Failed(Cause::Busy) } else { self.begin() };
             }
             Phase::Sent => self.sent(now),
             Phase::Wait { deadline } if now >= deadline => self.expire(now),
-            Phase::Turnaround { until } if now >= until => self.phase = Phase::Done(Ok(Reply::Broadcast)),
+            Phase::Turnaround { until } if now >= until => self.phase = Phase::Broadcast,
             _ => {}
         }
         self.step(now)
@@ -457,6 +461,3 @@ const SETTINGS: Settings = Settings {
 
 /// Unit, function, exception and checksum.
 const SHORTEST_REPLY: usize = 5;
-
-/// Unit, function, start, quantity and checksum.
-const READ_LENGTH: usize = 8;

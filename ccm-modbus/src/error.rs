@@ -81,12 +81,9 @@ impl From<Full> for RequestError {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum FrameError {
-    /// Too short or too long to be a frame.
-    #[error("{found} bytes are no frame")]
-    Length {
-        /// How many bytes there are.
-        found: usize,
-    },
+    /// Fewer or more bytes than a frame has, or than its header says.
+    #[error("the frame has the wrong length")]
+    Length,
     /// The checksum is wrong: noise, a collision, or two units with one address.
     #[error("the checksum is wrong")]
     Checksum,

@@ -136,7 +136,7 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
     fn examine(&mut self, silent: bool) {
         while matches!(self.phase, Phase::Listen | Phase::Hear { .. }) && !self.decoder.window().is_empty() {
             match self.framing.scan_request(self.decoder.window(), self.unit, silent) {
-                Scan::Frame { pdu, end, length } => self.answer(pdu, end, length),
+                Scan::Frame(length) => self.answer(length),
                 Scan::Skip(count) => self.decoder.drop_front(count),
                 Scan::Reject(..) => self.phase = Phase::Broken,
                 Scan::More => return,
@@ -144,12 +144,11 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
         }
     }
 
-    fn answer(&mut self, pdu: usize, end: usize, length: usize) {
+    fn answer(&mut self, length: usize) {
         let window = self.decoder.window();
-        // A request over RTU may have other units' bytes before it.
-        let Some(header) = window.get(pdu - F::HEADER..).and_then(F::header) else { return };
+        let Some(header) = F::header(window) else { return };
         let unit = F::unit(header);
-        let request = window.get(pdu..end).unwrap_or_default();
+        let request = window.get(F::HEADER..length - F::TRAILER).unwrap_or_default();
         let answer = match self.framing.serves(self.unit, unit) {
             Serves::Ignore => None,
             Serves::Refuse => Some(Answer::refused(request, Exception::GatewayTargetFailed)),

@@ -7,7 +7,7 @@ use crate::message::{Coils, Function, REFUSED, Registers, Response};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expected {
     pub(crate) unit: u8,
-    pub(crate) function: Function,
+    pub(crate) code: u8,
     /// What follows the function code in the request: start or address, then quantity, value or masks.
     fields: [u8; 6],
     /// What follows the function code in the reply, as far as it is known: the byte count, or the fields again.
@@ -17,20 +17,18 @@ pub struct Expected {
 
 impl Expected {
     /// Nothing that any unit could answer.
-    pub(crate) const NOTHING: Self =
-        Self { unit: 0, function: Function::Other(0), fields: [0; 6], known: 0, count: 0 };
+    pub(crate) const NOTHING: Self = Self { unit: 0, code: 0, fields: [0; 6], known: 0, count: 0 };
 
     /// Takes the first fields of a request PDU.
     pub(crate) fn of(unit: u8, pdu: &[u8]) -> Self {
         let (code, rest) = pdu.split_first().map_or((0, pdu), |(code, rest)| (*code, rest));
-        let function = Function::from_code(code);
         // Whole arrays, not a loop: that would bring in `memcpy`.
         let fields = match (rest.first_chunk(), rest.first_chunk()) {
             (Some(fields), _) => *fields,
             (None, Some([a, b, c, d])) => [*a, *b, *c, *d, 0, 0],
             (None, None) => [0; 6],
         };
-        let mut expected = Self { unit, function, fields, ..Self::NOTHING };
+        let mut expected = Self { unit, code, fields, ..Self::NOTHING };
         expected.set_reply();
         expected
     }
@@ -45,7 +43,7 @@ impl Expected {
     /// Works out what the reply begins with.
     fn set_reply(&mut self) {
         let quantity = self.quantity();
-        (self.known, self.count) = match self.function {
+        (self.known, self.count) = match Function::from_code(self.code) {
             Function::ReadCoils | Function::ReadDiscreteInputs => (1, low_byte(quantity.div_ceil(8))),
             Function::ReadHoldingRegisters
             | Function::ReadInputRegisters
@@ -58,7 +56,13 @@ impl Expected {
     /// The PDU of a read, built anew.
     pub(crate) const fn read_pdu(&self) -> [u8; 5] {
         let [a, b, c, d, ..] = self.fields;
-        [self.function.code(), a, b, c, d]
+        [self.code, a, b, c, d]
+    }
+
+    /// The first bytes of the frame on a serial line, which the line may give back.
+    pub(crate) const fn echo(&self) -> [u8; 6] {
+        let [a, b, c, d, ..] = self.fields;
+        [self.unit, self.code, a, b, c, d]
     }
 
     const fn start(&self) -> u16 {
@@ -84,11 +88,11 @@ impl Expected {
 
     /// Whether this is one of the four functions that only read, and so can be asked again.
     pub(crate) const fn is_read(&self) -> bool {
-        self.is_ambiguous() && !matches!(self.function, Function::ReadWriteMultipleRegisters)
+        self.is_ambiguous() && self.code != Function::ReadWriteMultipleRegisters.code()
     }
 
     pub(crate) const fn is_coil_read(&self) -> bool {
-        matches!(self.function, Function::ReadCoils | Function::ReadDiscreteInputs)
+        self.code == Function::ReadCoils.code() || self.code == Function::ReadDiscreteInputs.code()
     }
 
     /// How many bytes of values a reply with a byte count carries.
@@ -105,7 +109,7 @@ impl Expected {
     /// many bytes as were asked for or repeats the request's fields.
     pub(crate) fn may_start(&self, bytes: &[u8]) -> bool {
         let Some((code, data)) = bytes.split_first() else { return true };
-        let (refused, ours) = (*code & REFUSED != 0, *code & !REFUSED == self.function.code());
+        let (refused, ours) = (*code & REFUSED != 0, *code & !REFUSED == self.code);
         let known =
             if self.is_ambiguous() { core::slice::from_ref(&self.count) } else { self.fields.as_slice() };
         let agrees = data.iter().zip(known).take(self.known.into()).all(|(byte, known)| byte == known);
@@ -117,7 +121,7 @@ impl Expected {
     pub(crate) fn response<'a>(&self, data: &'a [u8]) -> Option<Response<'a>> {
         let (address, second) = (self.start(), self.quantity());
         let values = data.get(1..)?;
-        Some(match self.function {
+        Some(match Function::from_code(self.code) {
             Function::ReadCoils => Response::ReadCoils(Coils::parse(values, second).ok()?),
             Function::ReadDiscreteInputs => Response::ReadDiscreteInputs(Coils::parse(values, second).ok()?),
             Function::ReadHoldingRegisters => Response::ReadHoldingRegisters(Registers::parse(values).ok()?),

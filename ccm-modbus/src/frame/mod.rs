@@ -31,8 +31,8 @@ impl<F: sealed::Framing> Framing for F {}
 /// What a scan finds at the front of the bytes received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scan {
-    /// A frame of `length` bytes; its PDU begins at `pdu` and ends at `end`.
-    Frame { pdu: usize, end: usize, length: usize },
+    /// The frame looked for; it has so many bytes, header and trailer included.
+    Frame(usize),
     /// So many bytes are none of our business; they may reach beyond those received so far.
     Skip(usize),
     /// So many bytes look like the reply, but are not.

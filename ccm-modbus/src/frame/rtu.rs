@@ -14,11 +14,10 @@ use crate::{FrameError, RequestError};
 /// # Errors
 /// [`FrameError::Length`] for fewer than 4 or more than 256 bytes, [`FrameError::Checksum`].
 pub fn parse(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
-    let length = FrameError::Length { found: bytes.len() };
-    let (message, checksum) = bytes.split_last_chunk().ok_or(length)?;
-    let (unit, pdu) = message.split_first().ok_or(length)?;
+    let (message, checksum) = bytes.split_last_chunk().ok_or(FrameError::Length)?;
+    let (unit, pdu) = message.split_first().ok_or(FrameError::Length)?;
     if pdu.is_empty() || bytes.len() > MAX_LENGTH {
-        return Err(length);
+        return Err(FrameError::Length);
     }
     if crc::checksum(message) != u16::from_le_bytes(*checksum) {
         return Err(FrameError::Checksum);
@@ -147,20 +146,18 @@ impl sealed::Framing for Rtu {
     }
 
     fn scan_reply(&self, window: &[u8], expected: &Expected, last: bool) -> Scan {
-        let Some((unit, pdu)) = window.split_first() else { return Scan::More };
-        if *unit == expected.unit && expected.may_start(pdu) {
-            let Some(code) = pdu.first() else { return Scan::More };
-            let length = 1 + expected.length(*code) + 2;
+        let [unit, code, ..] = *window else { return Scan::More };
+        let (is_unit, length) = (unit == expected.unit, 1 + expected.length(code) + 2);
+        if is_unit && window.get(1..).is_some_and(|pdu| expected.may_start(pdu)) {
             return match window.get(..length).map(parse) {
                 None if last => Scan::Reject(1, FrameError::Checksum),
                 None => Scan::More,
-                Some(Ok(_)) => Scan::Frame { pdu: 1, end: length - 2, length },
+                Some(Ok(_)) => Scan::Frame(length),
                 Some(Err(error)) => Scan::Reject(1, error),
             };
         }
-        let related =
-            *unit == expected.unit && pdu.first().is_some_and(|code| *code == expected.function.code());
-        match scan_other(window, *unit == expected.unit) {
+        let related = is_unit && code == expected.code;
+        match scan_other(window, is_unit) {
             // A short or long reply of this unit may still be coming, or an echo: unless the reply stands behind it.
             Scan::More if related && !last => behind(window, expected).unwrap_or(Scan::More),
             Scan::More if related => Scan::Reject(1, FrameError::Checksum),
@@ -170,13 +167,11 @@ impl sealed::Framing for Rtu {
     }
 
     fn scan_request(&self, window: &[u8], unit: u8, silent: bool) -> Scan {
-        if !silent {
-            return Scan::More;
-        }
         // What ends at the silence is a request, whatever came before it: noise, a torn frame, other units' traffic.
         let ours = |start: &usize| window.get(*start..).is_some_and(|bytes| is_request(bytes, unit));
-        match (0..window.len()).find(ours) {
-            Some(start) => Scan::Frame { pdu: start + 1, end: window.len() - 2, length: window.len() },
+        match (0..window.len()).find(ours).filter(|_| silent) {
+            Some(0) => Scan::Frame(window.len()),
+            Some(start) => Scan::Skip(start),
             None => Scan::More,
         }
     }
@@ -271,7 +266,7 @@ fn behind(window: &[u8], expected: &Expected) -> Option<Scan> {
 
 /// Whether `bytes` start with a whole frame that answers `expected`.
 fn is_reply(bytes: &[u8], expected: &Expected) -> bool {
-    let Some((unit, pdu)) = bytes.split_first() else { return false };
+    let [unit, pdu @ ..] = bytes else { return false };
     let length = pdu.first().map_or(0, |code| 1 + expected.length(*code) + 2);
     *unit == expected.unit
         && expected.may_start(pdu)

@@ -11,12 +11,11 @@ use crate::{FrameError, Request, RequestError};
 /// # Errors
 /// [`FrameError::Stream`] where the header is none, [`FrameError::Length`] where it announces another length.
 pub fn parse(bytes: &[u8]) -> Result<(u16, Frame<'_>), FrameError> {
-    let length = FrameError::Length { found: bytes.len() };
-    let header = Header::parse(bytes).ok_or(length)?;
+    let header = Header::parse(bytes).ok_or(FrameError::Length)?;
     if header.extent().map_err(|_| FrameError::Stream)? != bytes.len() {
-        return Err(length);
+        return Err(FrameError::Length);
     }
-    let (unit, pdu) = bytes.get(6..).and_then(<[u8]>::split_first).ok_or(length)?;
+    let (unit, pdu) = bytes.get(6..).and_then(<[u8]>::split_first).ok_or(FrameError::Length)?;
     Ok((header.transaction, Frame { unit: *unit, pdu }))
 }
 
@@ -80,7 +79,7 @@ impl sealed::Framing for Tcp {
         let Some((unit, pdu)) = window.get(6..total).and_then(<[u8]>::split_first) else { return Scan::More };
         let length = pdu.first().map_or(0, |code| expected.length(*code));
         if answers(expected.unit, *unit) && expected.may_start(pdu) && pdu.len() == length {
-            return Scan::Frame { pdu: HEADER, end: total, length: total };
+            return Scan::Frame(total);
         }
         Scan::Reject(total, FrameError::Mismatch)
     }
@@ -89,7 +88,7 @@ impl sealed::Framing for Tcp {
         let Some(header) = Header::parse(window) else { return Scan::More };
         match header.extent() {
             Ok(total) if window.len() < total => Scan::More,
-            Ok(total) => Scan::Frame { pdu: HEADER, end: total, length: total },
+            Ok(total) => Scan::Frame(total),
             Err(scan) => scan,
         }
     }
