@@ -159,7 +159,7 @@ impl<'b, F: Framing> Client<'b, F> {
         request.emit(&mut writer)?;
         let length = writer.finish();
         self.frame(unit, length)?;
-        let frame = self.decoder.reserved();
+        let frame = self.decoder.frame();
         self.asked = Expected::of(unit, frame.get(F::HEADER..).unwrap_or_default());
         self.wanted = self.asked.quantity();
         self.check_start()?;
@@ -219,7 +219,11 @@ impl<'b, F: Framing> Client<'b, F> {
         let length = F::HEADER + length + F::TRAILER;
         let frame = self.decoder.free().get_mut(..length).ok_or(RequestError::Buffer { needed: length })?;
         self.framing.seal(frame, unit)?;
-        self.decoder.reserve(length);
+        if F::STREAM {
+            self.decoder.set_aside(length);
+        } else {
+            self.decoder.keep(length);
+        }
         Ok(())
     }
 
@@ -240,7 +244,7 @@ impl<'b, F: Framing> Client<'b, F> {
 
     /// Whether the request, heard again, could be taken for its reply.
     fn contains_reply(&self) -> bool {
-        let request = self.decoder.reserved();
+        let request = self.decoder.frame();
         let is_reply = |bytes| matches!(self.framing.scan_reply(bytes, &self.asked, true), Scan::Frame(_));
         !F::STREAM && (0..request.len()).any(|start| request.get(start..).is_some_and(is_reply))
     }
@@ -273,7 +277,7 @@ impl<'b, F: Framing> Client<'b, F> {
             }
             self.asked.set_quantity(self.wanted);
             self.ask(self.framing.probe(&self.asked));
-        } else if self.is_probe() || self.decoder.reserved().is_empty() {
+        } else if self.is_probe() || !self.decoder.has_frame() {
             self.ask(self.wanted);
         }
         Phase::Send
@@ -403,7 +407,7 @@ impl<'b, F: Framing> Client<'b, F> {
         match self.phase {
             Phase::Send => {
                 self.phase = Phase::Sent;
-                Step::Send(self.decoder.reserved())
+                Step::Send(self.decoder.frame())
             }
             Phase::Wait { deadline } => Step::Wait(Some(deadline)),
             Phase::Turnaround { until } => Step::Wait(Some(until)),

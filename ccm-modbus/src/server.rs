@@ -167,7 +167,11 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
         let free = self.decoder.free();
         let length = F::HEADER + answer.emit(&mut self.handler, free.get_mut(F::HEADER..)?)? + F::TRAILER;
         F::seal_reply(free.get_mut(..length)?, header).ok()?;
-        self.decoder.reserve(length);
+        if F::STREAM {
+            self.decoder.set_aside(length);
+        } else {
+            self.decoder.keep(length);
+        }
         Some(Phase::Send)
     }
 
@@ -215,7 +219,7 @@ impl<F: Framing, H: Handler> Machine for Server<'_, F, H> {
         match self.phase {
             Phase::Send => {
                 self.phase = Phase::Sent;
-                Step::Send(self.decoder.reserved())
+                Step::Send(self.decoder.frame())
             }
             Phase::Hear { silent } => Step::Wait(Some(silent)),
             Phase::Listen | Phase::Sent => Step::Wait(None),

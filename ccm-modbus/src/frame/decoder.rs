@@ -6,15 +6,18 @@ pub(crate) struct Decoder<'b> {
     buffer: &'b mut [u8],
     start: usize,
     end: usize,
-    /// Bytes at the very end that hold a frame to send.
-    reserved: usize,
+    /// Where the frame to send begins and how long it is.
+    frame: (usize, usize),
+    /// Where the receiver's room ends.
+    limit: usize,
     skip: usize,
     dropped: usize,
 }
 
 impl<'b> Decoder<'b> {
     pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, start: 0, end: 0, reserved: 0, skip: 0, dropped: 0 }
+        let limit = buffer.len();
+        Self { buffer, start: 0, end: 0, frame: (0, 0), limit, skip: 0, dropped: 0 }
     }
 
     /// Forgets everything that was received.
@@ -22,24 +25,38 @@ impl<'b> Decoder<'b> {
         (self.start, self.end, self.skip, self.dropped) = (0, 0, 0, 0);
     }
 
-    /// Keeps the first `length` bytes of the [free](Self::free) room, a frame to send, out of the receiver's way.
-    pub(crate) fn reserve(&mut self, length: usize) {
-        self.reserved = length.min(self.free().len());
-        let place = self.buffer.len() - self.reserved;
+    /// Keeps the first `length` bytes of the [free](Self::free) room, a frame to send, where they are: nothing is
+    /// received until they have left.
+    pub(crate) const fn keep(&mut self, length: usize) {
+        self.frame = (self.end, length);
+    }
+
+    /// Keeps them out of the receiver's way, at the end of the buffer.
+    pub(crate) fn set_aside(&mut self, length: usize) {
+        let length = length.min(self.free().len());
+        self.limit -= length;
+        self.frame = (self.limit, length);
         // Byte by byte and from the end, as the places may overlap: `copy_within` would bring in `memmove`, 1.3 KB.
-        for index in (0..self.reserved).rev() {
-            self.shift(self.end + index, place + index);
+        for index in (0..length).rev() {
+            self.shift(self.end + index, self.limit + index);
         }
     }
 
     /// The frame to send.
-    pub(crate) fn reserved(&self) -> &[u8] {
-        self.buffer.get(self.buffer.len() - self.reserved..).unwrap_or_default()
+    pub(crate) fn frame(&self) -> &[u8] {
+        let (start, length) = self.frame;
+        self.buffer.get(start..).and_then(|frame| frame.get(..length)).unwrap_or_default()
     }
 
-    /// Gives its room back to the receiver.
+    /// Whether there is a frame to send.
+    pub(crate) const fn has_frame(&self) -> bool {
+        self.frame.1 > 0
+    }
+
+    /// The frame has left: gives its room back to the receiver.
     pub(crate) const fn release(&mut self) {
-        self.reserved = 0;
+        self.frame = (0, 0);
+        self.limit = self.buffer.len();
     }
 
     /// Takes as many bytes as there is room for, after those that are to be skipped; says how many.
@@ -85,8 +102,7 @@ impl<'b> Decoder<'b> {
 
     /// The room behind the window.
     pub(crate) fn free(&mut self) -> &mut [u8] {
-        let limit = self.buffer.len() - self.reserved;
-        self.buffer.get_mut(self.end..limit).unwrap_or_default()
+        self.buffer.get_mut(self.end..self.limit).unwrap_or_default()
     }
 
     /// How many bytes the caller's buffer holds.

@@ -315,7 +315,7 @@ fn size_bit(asked: &Expected) -> u8 {
 }
 
 /// More units than this that all owe an answer are rare, and cost one short read more for each read.
-const MOST_SUSPECTS: usize = 16;
+const MOST_SUSPECTS: usize = 8;
 
 /// MB-SERIAL 2.3: unit, a PDU of at most 253 bytes, two bytes of checksum.
 const MAX_LENGTH: usize = 256;

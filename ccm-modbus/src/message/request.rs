@@ -73,10 +73,7 @@ impl<'a> Request<'a> {
         if !reader.is_empty() {
             return Err(MessageError::Trailing { found: reader.rest().len() });
         }
-        match request.outside() {
-            Some((start, quantity)) => Err(MessageError::Range { start, quantity }),
-            None => Ok(request),
-        }
+        Ok(request)
     }
 
     /// Writes the request PDU, function code first.
@@ -119,31 +116,6 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The first range of addresses that leaves the 65 536: a sum that wraps would reach the start of the map.
-    fn outside(&self) -> Option<(u16, u16)> {
-        let beyond = |(start, quantity): &(u16, u16)| u32::from(*start) + u32::from(*quantity) > 0x1_0000;
-        self.ranges().into_iter().find(beyond)
-    }
-
-    /// Start and quantity of what it touches; the second is only there for read/write.
-    fn ranges(&self) -> [(u16, u16); 2] {
-        let first = match *self {
-            Self::ReadCoils { start, quantity }
-            | Self::ReadDiscreteInputs { start, quantity }
-            | Self::ReadHoldingRegisters { start, quantity }
-            | Self::ReadInputRegisters { start, quantity } => (start, quantity),
-            Self::WriteMultipleCoils { start, coils } => (start, quantity(coils.len())),
-            Self::WriteMultipleRegisters { start, registers } => (start, quantity(registers.len())),
-            Self::WriteSingleCoil { .. }
-            | Self::WriteSingleRegister { .. }
-            | Self::MaskWriteRegister { .. } => (0, 1),
-            Self::ReadWriteMultipleRegisters { read_start, read_quantity, write_start, registers } => {
-                return [(read_start, read_quantity), (write_start, quantity(registers.len()))];
-            }
-        };
-        [first, (0, 0)]
-    }
-
     /// Functions whose requests have one shape share one reading of it: that is what keeps this small.
     fn fields(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
         match function {
@@ -167,12 +139,21 @@ impl<'a> Request<'a> {
 
     fn ranged(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
         let (start, quantity) = range(reader, function.max_quantity())?;
+        if !matches!(
+            function,
+            Function::ReadCoils
+                | Function::ReadDiscreteInputs
+                | Function::ReadHoldingRegisters
+                | Function::ReadInputRegisters
+        ) {
+            return Self::writing(function, start, quantity, reader);
+        }
+        addresses(start, quantity)?;
         Ok(match function {
             Function::ReadCoils => Self::ReadCoils { start, quantity },
             Function::ReadDiscreteInputs => Self::ReadDiscreteInputs { start, quantity },
             Function::ReadHoldingRegisters => Self::ReadHoldingRegisters { start, quantity },
-            Function::ReadInputRegisters => Self::ReadInputRegisters { start, quantity },
-            _ => return Self::writing(function, start, quantity, reader),
+            _ => Self::ReadInputRegisters { start, quantity },
         })
     }
 
@@ -188,12 +169,17 @@ impl<'a> Request<'a> {
             if is_read_too { range(reader, MAX_READ_WRITE_WRITTEN)? } else { (start, quantity) };
         let bytes = counted(reader)?;
         if matches!(function, Function::WriteMultipleCoils) {
-            return Ok(Self::WriteMultipleCoils { start, coils: Coils::parse(bytes, quantity)? });
+            let coils = Coils::parse(bytes, quantity)?;
+            addresses(start, quantity)?;
+            return Ok(Self::WriteMultipleCoils { start, coils });
         }
         let registers = Registers::parse(bytes)?;
         if registers.len() != usize::from(quantity) {
             return Err(MessageError::ByteCount { found: bytes.len() });
         }
+        // Only now: a wrong byte count is told before a wrong address (MB-APP 6.12).
+        addresses(read_start, read_quantity)?;
+        addresses(start, quantity)?;
         Ok(if is_read_too {
             Self::ReadWriteMultipleRegisters { read_start, read_quantity, write_start: start, registers }
         } else {
@@ -209,6 +195,14 @@ fn range(reader: &mut Reader<'_>, limit: u16) -> Result<(u16, u16), MessageError
         return Err(MessageError::Quantity { found: quantity, limit });
     }
     Ok((start, quantity))
+}
+
+/// Whether the last address is 65 535 at most: a sum that wraps would reach the start of the map.
+fn addresses(start: u16, quantity: u16) -> Result<(), MessageError> {
+    match start.checked_add(quantity.saturating_sub(1)) {
+        Some(_) => Ok(()),
+        None => Err(MessageError::Range { start, quantity }),
+    }
 }
 
 /// Function code, address and what follows it: a quantity within `limit`, or a value.
@@ -234,7 +228,7 @@ fn check(start: u16, quantity: u16, limit: u16) -> Result<(), RequestError> {
     if quantity == 0 || quantity > limit {
         return Err(RequestError::Quantity { found: quantity, limit });
     }
-    match start.checked_add(quantity - 1) {
+    match start.checked_add(quantity.saturating_sub(1)) {
         Some(_) => Ok(()),
         None => Err(RequestError::Range { start, quantity }),
     }
