@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use ccm_config::Settings;
 use ccm_core::testing::Peer;
 use ccm_core::{Duration, Instant, Line};
-use ccm_hub::sim::{Electrical, Phase, SimDevice, Site, TimeOfDay, Wire};
+use ccm_hub::sim::{Electrical, Phase, SimDevice, Site, TimeOfDay, Wire, settings};
 use ccm_hub::{Health, Hub, Quality};
 use ccm_modbus::{Echo, Rtu, Server, Tcp};
 use ccm_registry::{Quantity, find};
@@ -16,42 +16,11 @@ type House = Hub<4, 40, 64>;
 
 const LINE: Line = Line::new(9600);
 
-const HOUSE: &str = r#"
-[[ports]]
-id = "native"
-rtu = "/dev/null"
-[[ports]]
-id = "lan"
-tcp = "127.0.0.1:502"
-[[devices]]
-id = "grid"
-port = "native"
-unit = 1
-model = "CcM4"
-[[devices]]
-id = "kitchen"
-port = "native"
-unit = 2
-model = "CcM2"
-[[devices]]
-id = "heat-pump"
-port = "native"
-unit = 2
-secondary = 1
-model = "CcM1"
-[[devices]]
-id = "pv"
-port = "lan"
-unit = 247
-model = "goodwe-dt"
-[[plants]]
-id = "home"
-name = "Home"
-production = ["pv"]
-grid = ["grid"]
-"#;
+fn house() -> House {
+    house_of(&settings("/dev/null", "127.0.0.1:502"))
+}
 
-fn house(settings: &str) -> House {
+fn house_of(settings: &str) -> House {
     let settings = Settings::from_toml(settings, |model| find(model).is_some()).unwrap();
     Hub::new(&settings, find).unwrap()
 }
@@ -80,11 +49,11 @@ fn wires() -> (Wire<Rtu>, Wire<Tcp>) {
 
 #[test]
 fn h107_h108_the_balance_is_what_the_house_really_does() {
-    let mut hub = house(HOUSE);
+    let mut hub = house();
     for (hour, exports) in [(13, true), (3, false), (20, false)] {
         let mut site = Site::new(7, TimeOfDay { start_s: hour * 3600, speed: 1 }).unwrap();
         let mut wires = wires();
-        hub = house(HOUSE);
+        hub = house();
         let end = Instant::from_millis(10_000);
         run(&mut hub, &mut site, &mut wires, end);
         let (balance, truth) = (hub.balance(end, &hub.plants()[0]), site.moment(end));
@@ -99,7 +68,7 @@ fn h107_h108_the_balance_is_what_the_house_really_does() {
 
 #[test]
 fn h049_h097_secondaries_are_listed_with_their_own_serial_under_their_principals_number() {
-    let (mut hub, mut site) = (house(HOUSE), Site::new(1, TimeOfDay { start_s: 43_200, speed: 1 }).unwrap());
+    let (mut hub, mut site) = (house(), Site::new(1, TimeOfDay { start_s: 43_200, speed: 1 }).unwrap());
     let end = Instant::from_millis(5000);
     run(&mut hub, &mut site, &mut wires(), end);
     let list: Vec<_> =
@@ -113,7 +82,7 @@ fn h049_h097_secondaries_are_listed_with_their_own_serial_under_their_principals
 
 #[test]
 fn h053_a_silent_device_keeps_its_values_and_its_age_and_nothing_becomes_zero() {
-    let (mut hub, mut site) = (house(HOUSE), Site::new(1, TimeOfDay { start_s: 43_200, speed: 1 }).unwrap());
+    let (mut hub, mut site) = (house(), Site::new(1, TimeOfDay { start_s: 43_200, speed: 1 }).unwrap());
     let mut wires = wires();
     run(&mut hub, &mut site, &mut wires, Instant::from_millis(5000));
     let before = hub.reading(Instant::from_millis(5000), 0, Quantity::P).unwrap();
@@ -125,13 +94,13 @@ fn h053_a_silent_device_keeps_its_values_and_its_age_and_nothing_becomes_zero() 
     assert_eq!(hub.health(0), Health::Dead);
     let balance = hub.balance(end, &hub.plants()[0]);
     assert_eq!((balance.grid_w, balance.consumption_w), (None, None), "unknown, not smaller");
-    assert_eq!(hub.power_view(end, &hub.plants()[0]).missing_devices, ["goodwe-dt 247", "CcM4 001"]);
+    assert_eq!(hub.power_view(end, &hub.plants()[0]).missing_devices, ["Roof", "Grid connection"]);
 }
 
 #[test]
 fn h111_a_device_mounted_the_wrong_way_round_is_turned_once() {
-    let turned = HOUSE.replace("model = \"CcM4\"", "model = \"CcM4\"\ninvert = true");
-    let (mut hub, mut straight) = (house(&turned), house(HOUSE));
+    let turned = settings("/dev/null", "127.0.0.1:502").replace("\"CcM4\"", "\"CcM4\"\ninvert = true");
+    let (mut hub, mut straight) = (house_of(&turned), house());
     let end = Instant::from_millis(3000);
     for hub in [&mut hub, &mut straight] {
         let mut site = Site::new(1, TimeOfDay { start_s: 43_200, speed: 0 }).unwrap();

@@ -10,5 +10,5 @@ mod wire;
 pub use bus::Bus;
 pub use device::{Electrical, Phase, SimDevice};
 pub use household::{Household, Moment};
-pub use site::{Site, TimeOfDay};
+pub use site::{Site, TimeOfDay, settings};
 pub use wire::Wire;

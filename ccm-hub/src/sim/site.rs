@@ -2,6 +2,8 @@
 //! GoodWe inverter.
 
 use std::cell::RefCell;
+use std::string::String;
+use std::vec::Vec;
 
 use ccm_core::{Instant, Line};
 use ccm_modbus::{Rtu, Tcp};
@@ -135,6 +137,12 @@ impl Electrical {
     }
 }
 
+/// The settings a person would write for this house: its meters at the serial port `line`, its inverter at the network
+/// address `inverter`.
+pub fn settings(line: &str, inverter: &str) -> String {
+    SETTINGS.replace("LINE", line).replace("INVERTER", inverter)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a simulation of days, in microseconds")]
 fn seconds(micros: u64) -> f64 {
     micros as f64 / 1e6
@@ -142,3 +150,48 @@ fn seconds(micros: u64) -> f64 {
 
 /// How long a simulated meter takes to answer.
 const TURNAROUND: ccm_core::Duration = ccm_core::Duration::from_millis(5);
+
+const SETTINGS: &str = r#"
+[[ports]]
+id = "native"
+rtu = "LINE"
+
+[[ports]]
+id = "lan"
+tcp = "INVERTER"
+
+[[devices]]
+id = "grid"
+alias = "Grid connection"
+port = "native"
+unit = 1
+model = "CcM4"
+
+[[devices]]
+id = "kitchen"
+alias = "Kitchen"
+port = "native"
+unit = 2
+model = "CcM2"
+
+[[devices]]
+id = "heat-pump"
+alias = "Heat pump"
+port = "native"
+unit = 2
+secondary = 1
+model = "CcM1"
+
+[[devices]]
+id = "pv"
+alias = "Roof"
+port = "lan"
+unit = 247
+model = "goodwe-dt"
+
+[[plants]]
+id = "home"
+name = "Home"
+production = ["pv"]
+grid = ["grid"]
+"#;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ccm_config::Settings;
 use ccm_core::asynch::Driver;
 use ccm_core::{Clock, Line};
-use ccm_hub::sim::{Bus, Site, TimeOfDay};
+use ccm_hub::sim::{Bus, Site, TimeOfDay, settings};
 use ccm_modbus::Framing;
 use ccm_registry::find;
 use tokio::net::TcpListener;
@@ -26,9 +26,8 @@ pub(super) async fn run(demo: Demo) -> Result<(), Failure> {
     let pty = Pty::new().map_err(failed)?;
     let inverter = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
     let address = inverter.local_addr().map_err(failed)?;
-    let text =
-        SETTINGS.replace("PTY", &pty.path().to_string_lossy()).replace("INVERTER", &address.to_string());
-    let settings = Settings::from_toml(&text, |model| find(model).is_some())
+    let text = settings(&pty.path().to_string_lossy(), &address.to_string());
+    let checked = Settings::from_toml(&text, |model| find(model).is_some())
         .map_err(|error| Failure::Failed(format!("the demo's settings: {error}")))?;
     let timer = TokioTimer::default();
     let site = Site::new(demo.seed, TimeOfDay { start_s: demo.time, speed: demo.speed })
@@ -40,7 +39,7 @@ pub(super) async fn run(demo: Demo) -> Result<(), Failure> {
     tracing::info!(
         "simulated: CcM4, CcM2 and CcM1 at {LINE} on a pseudo-terminal, a GoodWe inverter at {address}"
     );
-    start(&settings, &Catalogue::load(None)?, listener, timer).await
+    start(&checked, &Catalogue::load(None)?, listener, timer).await
 }
 
 /// Lets the house's day go on.
@@ -80,49 +79,3 @@ const LINE: Line = Line::new(9600);
 
 /// How often the house's registers change.
 const STEP: Duration = Duration::from_millis(250);
-
-/// The settings a person would write for this house.
-const SETTINGS: &str = r#"
-[[ports]]
-id = "native"
-rtu = "PTY"
-
-[[ports]]
-id = "lan"
-tcp = "INVERTER"
-
-[[devices]]
-id = "grid"
-alias = "Grid connection"
-port = "native"
-unit = 1
-model = "CcM4"
-
-[[devices]]
-id = "kitchen"
-alias = "Kitchen"
-port = "native"
-unit = 2
-model = "CcM2"
-
-[[devices]]
-id = "heat-pump"
-alias = "Heat pump"
-port = "native"
-unit = 2
-secondary = 1
-model = "CcM1"
-
-[[devices]]
-id = "pv"
-alias = "Roof"
-port = "lan"
-unit = 247
-model = "goodwe-dt"
-
-[[plants]]
-id = "home"
-name = "Home"
-production = ["pv"]
-grid = ["grid"]
-"#;
