@@ -39,7 +39,8 @@ def fetch():
     options = [f"Dir::Etc::sourcelist={listed}", "Dir::Etc::sourceparts=-", f"Dir::State::lists={FOLDER / 'lists'}"]
     apt = ["apt-get", "-qq", *(part for option in options for part in ("-o", option))]
     for command in ([*apt, "update"], [*apt, "source", "--download-only", "libmodbus"]):
-        subprocess.run(command, cwd=FOLDER, check=True, stderr=subprocess.DEVNULL)
+        if subprocess.run(command, cwd=FOLDER, stderr=subprocess.DEVNULL).returncode:
+            subprocess.run(command, cwd=FOLDER, check=True)  # once more, and aloud
     [archive] = FOLDER.glob("libmodbus_*.orig.tar.*")
     subprocess.run(["tar", "-xf", archive], cwd=FOLDER, check=True)
     return next(FOLDER.glob("libmodbus-*/tests"))

@@ -201,6 +201,27 @@ fn m_a_torn_start_before_the_good_frame_is_stepped_over() {
 }
 
 #[test]
+fn a_slave_that_wakes_up_with_many_answers_owed_gets_none_of_them_believed() {
+    for quantity in 1..9 {
+        let mut buffer = [0; 256];
+        let mut client = Client::new(Rtu::new(LINE), &mut buffer).with_timeout(TIMEOUT);
+        let habits = (0..20).map(|_| Habit::Keep).collect::<Vec<_>>();
+        let (mut link, mut slave) = (Link::new(LINE), Slave::new(habits));
+        for start in (0..400).step_by(10) {
+            client.start(link.now(), 1, Request::ReadHoldingRegisters { start, quantity }).unwrap();
+            link.run(&mut client, &mut slave, Duration::from_secs(10));
+            if let Ok(response) = client.outcome() {
+                assert!(
+                    response.registers().unwrap().iter().eq(start..start + quantity),
+                    "{quantity} at {start}"
+                );
+            }
+        }
+        assert!(client.outcome().is_ok(), "it is read again in the end");
+    }
+}
+
+#[test]
 fn a_doubled_reply_is_not_the_next_ones() {
     assert_eq!(with_fault(Fault::Duplicate), ALL_GOOD);
 }

@@ -229,9 +229,11 @@ impl sealed::Framing for Rtu {
 
     /// So few registers that the reply has a length no owed reply has, and neither has the request's own.
     fn probe(&self, expected: &Expected) -> u16 {
-        // Seven lengths at most, all owed at once: such a line is hopeless, and the shortest is as good as any.
-        let taken = self.owed | size_bit(expected);
-        let free = (1..8).find(|size| taken >> size & 1 == 0).unwrap_or(1);
+        let own = size_bit(expected);
+        let not_in = |taken: u8| (1..8).find(|size| taken >> size & 1 == 0);
+        // Where all seven are owed, one that is not the request's own will do: replies come in order, so none of the
+        // request's own length can follow it.
+        let free = not_in(self.owed | own).or_else(|| not_in(own)).unwrap_or(1);
         if expected.is_coil_read() { free * 8 } else { free }
     }
 
