@@ -117,7 +117,7 @@ fn what_is_written_is_read_again() {
 #[test]
 fn a_scan_finds_who_answers() {
     let server = serve("scan");
-    let scan = ["modbus", "scan", "--tcp", &server.address, "--units", "17-17", "--json"];
+    let scan = ["modbus", "scan", "--tcp", &server.address, "--units", "15-18", "--json"];
     assert_eq!(objects(&ccmaster(&scan)), [json!({"unit": 17, "answer": "values", "message": "answers"})]);
 }
 

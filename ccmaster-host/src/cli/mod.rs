@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use tracing::Level;
 
@@ -83,11 +84,15 @@ fn end(result: Result<(), Failure>) -> ExitCode {
     ExitCode::from(if matches!(failure, Failure::Misuse(_)) { 2 } else { 1 })
 }
 
-/// Help goes out as it is; a mistake is said in one line.
+/// Help goes out as it is, also to who typed nothing; a mistake is said in one line.
 fn misuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         print!("{error}");
         return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        eprint!("{error}");
+        return ExitCode::from(2);
     }
     let text = error.to_string();
     let lines = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));

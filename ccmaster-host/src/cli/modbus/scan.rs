@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use ccm_modbus::{Error, Request};
+use ccm_modbus::{Error, Exception, Request};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -66,6 +66,10 @@ async fn ask(session: &mut Session, unit: u8) -> Result<Option<Found>, Failure> 
     let found = |answer, message| Ok(Some(Found { unit, answer, message }));
     match session.exchange(unit, request, |_| ()).await {
         Ok(()) => found("values", "answers".into()),
+        // A gateway says that nobody is there.
+        Err(ExchangeError::Modbus(Error::Exception(
+            Exception::GatewayPathUnavailable | Exception::GatewayTargetFailed,
+        ))) => Ok(None),
         Err(ExchangeError::Modbus(error @ Error::Exception(_))) => found("exception", error.to_string()),
         Err(ExchangeError::Modbus(error @ (Error::Frame(_) | Error::Message(_)))) => found(
             "garbled",
