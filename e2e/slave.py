@@ -69,12 +69,29 @@ class Slave:
         self.send(data)
 
 
+class Paced(Slave):
+    """Answers as fast as 9600 baud and a turnaround of 5 ms allow."""
+
+    def __init__(self, send, case):
+        super().__init__(send, case)
+        self.count = 1
+
+    def serve(self, request):
+        asked = time.perf_counter()
+        reply = answer(request)
+        end = asked + (len(request) + len(reply)) * 10 / 9600 + 0.005
+        while (left := end - time.perf_counter()) > 0:
+            time.sleep(max(left - 0.0002, 0))
+        self.send(reply)
+
+
 CASES = "A B C D E F G-at-once G-late G-one-behind G-lost H I J K L M doubled".split()
 
 
 def main(path, case):
     line = os.open(path, os.O_RDWR | os.O_NOCTTY)
-    slave, held = Slave(lambda data: os.write(line, data), case), b""
+    kind = Paced if case == "paced" else Slave
+    slave, held = kind(lambda data: os.write(line, data), case), b""
     print("ready", flush=True)
     while True:
         select.select([line], [], [])

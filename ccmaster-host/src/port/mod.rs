@@ -10,4 +10,4 @@ pub use paced::Paced;
 pub use pty::Pty;
 pub use serial::Serial;
 pub use tcp::Tcp;
-pub use timer::TokioTimer;
+pub use timer::{TokioTimer, sleep};

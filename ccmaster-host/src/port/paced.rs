@@ -23,7 +23,7 @@ impl<P> Paced<P> {
 
     async fn pass(&self, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        tokio::time::sleep(self.line.characters(bytes).into()).await;
+        super::sleep(self.line.characters(bytes).into()).await;
     }
 }
 

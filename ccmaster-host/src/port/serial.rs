@@ -66,7 +66,7 @@ impl embedded_io_async::Write for Serial {
 
     /// The kernel takes bytes at once and tells nobody when the last stop bit leaves: its time is known all the same.
     async fn flush(&mut self) -> io::Result<()> {
-        tokio::time::sleep(self.line.characters(self.unsent).into()).await;
+        super::sleep(self.line.characters(self.unsent).into()).await;
         self.unsent = 0;
         Ok(())
     }
