@@ -56,10 +56,13 @@ impl<P: Port, T: Timer, const N: usize> Driver<P, T, N> {
             match machine.poll(self.timer.now()) {
                 Step::Send(bytes) => self.send(bytes).await?,
                 Step::SetLine(line) => self.port.set_line(line).await?,
-                Step::Wait(until) => self.wait(until).await?,
+                Step::Wait(until) => {
+                    self.wait(until).await?;
+                    self.length =
+                        crate::machine::offer(machine, self.timer.now(), &mut self.held, self.length);
+                }
                 Step::Done => return Ok(()),
             }
-            self.length = crate::machine::offer(machine, self.timer.now(), &mut self.held, self.length);
         }
     }
 

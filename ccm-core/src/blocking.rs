@@ -49,10 +49,13 @@ impl<P: Port, C: Idle, const N: usize> Driver<P, C, N> {
             match machine.poll(self.clock.now()) {
                 Step::Send(bytes) => self.send(bytes)?,
                 Step::SetLine(line) => self.port.set_line(line)?,
-                Step::Wait(until) => self.wait(until)?,
+                Step::Wait(until) => {
+                    self.wait(until)?;
+                    self.length =
+                        crate::machine::offer(machine, self.clock.now(), &mut self.held, self.length);
+                }
                 Step::Done => return Ok(()),
             }
-            self.length = crate::machine::offer(machine, self.clock.now(), &mut self.held, self.length);
         }
     }
 

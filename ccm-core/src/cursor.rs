@@ -96,6 +96,19 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Leaves room for `length` bytes, and gives it to be filled in.
+    pub fn room(&mut self, length: usize) -> Result<&mut [u8], Full> {
+        let free = self.bytes.get_mut(self.length..).ok_or(Full)?;
+        let room = free.get_mut(..length).ok_or(Full)?;
+        self.length += length;
+        Ok(room)
+    }
+
+    /// Gives everything that is not written yet, without writing it.
+    pub fn rest_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.length..).unwrap_or_default()
+    }
+
     /// Gives the bytes written so far.
     pub fn written(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
