@@ -4,7 +4,7 @@ use core::cell::RefCell;
 
 use ccm_core::asynch::{Driver, Port, Timer};
 use ccm_core::{DriveError, Duration, Instant};
-use ccm_modbus::{Client, Error, FrameError, Framing, Request};
+use ccm_modbus::{Client, Error, FrameError, Framing, Policy, Request};
 use ccm_registry::Space;
 
 use crate::{Action, Event, Failure, Hub, Read};
@@ -69,7 +69,7 @@ where
 
 /// Starts the exchange of a read; false where the read is none that can be sent.
 pub(crate) fn begin<F: Framing>(client: &mut Client<'_, F>, now: Instant, read: Read) -> bool {
-    client.set_retries(read.retries);
+    client.set_policy(Policy { retries: read.retries, ..*client.policy() });
     client.start(now, read.unit, request(read)).is_ok()
 }
 
@@ -82,8 +82,8 @@ pub(crate) fn report<F: Framing, const P: usize, const D: usize, const V: usize>
     cost: Duration,
 ) {
     let event = match client.outcome() {
-        Ok(response) => {
-            let registers = response.registers().map(|registers| registers.as_bytes()).unwrap_or_default();
+        Ok(reply) => {
+            let registers = reply.registers().map(|registers| registers.as_bytes()).unwrap_or_default();
             Event::Answered { read, registers }
         }
         Err(Error::Exception(exception)) => Event::Refused { read, exception, cost },

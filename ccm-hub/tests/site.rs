@@ -26,7 +26,7 @@ fn house_of(settings: &str) -> House {
 }
 
 fn rtu() -> Rtu {
-    Rtu::new(LINE).with_echo(Echo::Absent)
+    Rtu::new(LINE).with_echo(Echo::Off)
 }
 
 fn value(hub: &House, now: Instant, device: usize, quantity: Quantity) -> i64 {
@@ -134,7 +134,7 @@ impl Peer for Meters {
         let unit = usize::from(request[0]);
         let device = self.devices.get(unit - 1).filter(|_| unit > self.dead);
         let Some(device) = device else { return Vec::new() };
-        let mut buffer = [0; 256];
+        let mut buffer = [0; 264];
         let mut server = Server::new(rtu(), request[0], device, &mut buffer);
         ccm_core::Machine::receive(&mut server, Instant::ZERO, request);
         match ccm_core::Machine::poll(&mut server, Instant::from_millis(100)) {

@@ -2,9 +2,10 @@
 
 use ccm_core::{Duration, Instant, Machine, Step, Writer};
 
-use crate::frame::{Decoder, Expected, Framing, Scan};
-use crate::message::REFUSED;
-use crate::{Error, Exception, FrameError, Request, RequestError, Response};
+use crate::frame::{Echo, Expected, Framing, Scan, Window, count};
+use crate::message::{REFUSED, check};
+use crate::reply::range;
+use crate::{Error, Exception, FrameError, Policy, Reply, Request, RequestError};
 
 /// A client on one line or connection.
 ///
@@ -17,62 +18,42 @@ use crate::{Error, Exception, FrameError, Request, RequestError, Response};
 #[derive(Debug)]
 pub struct Client<'b, F> {
     framing: F,
-    decoder: Decoder<'b>,
-    settings: Settings,
+    window: Window<'b>,
+    policy: Policy,
     /// What is asked on the line now: what the caller wants to know, or a probe for another quantity of it.
     asked: Expected,
-    /// The quantity, or what stands in its place, that the caller wants.
+    /// Where a read begins, how much of it is asked on the line now, and how much the caller wants.
+    first: u16,
+    quantity: u16,
     wanted: u16,
     attempts: u8,
-    /// The last moment at which the line was in use.
-    active: Instant,
-    phase: Phase,
-    flags: Flags,
-    rejected: Option<FrameError>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Settings {
-    timeout: Duration,
-    turnaround: Duration,
-    gap: Duration,
-    retries: u8,
-}
-
-/// What is true of the exchange that runs.
-#[derive(Clone, Copy, Debug, Default)]
-struct Flags {
+    /// Bytes that came when nobody had been asked.
+    stray: u8,
     /// No other request's answer is owed any more: what comes is this one's.
     trusted: bool,
-    /// The request could be read as its own reply.
-    mirrors: bool,
-    /// How many of the first bytes received repeat the request; more than there are once one does not.
-    echoed: usize,
-    /// Bytes that came before the request, when nobody was asked.
-    stray: usize,
+    phase: Phase,
+    /// The last moment at which the line was in use.
+    active: Instant,
+    /// When the phase ends at the latest.
+    until: Instant,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Rest,
-    /// What has already come is read and thrown away, and the line gets its silence.
-    Settle {
-        give_up: Instant,
-        drained: bool,
-    },
+    /// What has already come is to be read and thrown away.
+    Drain,
+    /// The line gets its silence.
+    Settle,
     Send,
     /// The next poll says that the last stop bit has left.
     Sent,
-    Wait {
-        deadline: Instant,
-    },
-    /// All units carry out a broadcast; none may be asked before this.
-    Turnaround {
-        until: Instant,
-    },
-    /// The reply is the frame of so many bytes at the front of what was received.
+    Wait,
+    /// All units carry out a broadcast; none may be asked before this ends.
+    Turnaround,
+    /// The reply is the frame of so many bytes at the front of the window.
     Answered(usize),
-    Broadcast,
+    Unanswered,
     Failed(Cause),
 }
 
@@ -82,6 +63,7 @@ enum Cause {
     Timeout,
     Busy,
     Suspect,
+    Collision,
     Frame(FrameError),
 }
 
@@ -91,56 +73,59 @@ impl From<Cause> for Error {
             Cause::Timeout => Self::Timeout,
             Cause::Busy => Self::Busy,
             Cause::Suspect => Self::Suspect,
+            Cause::Collision => Self::Collision,
             Cause::Frame(error) => Self::Frame(error),
         }
     }
 }
 
 impl<'b, F: Framing> Client<'b, F> {
-    /// A client that receives into `buffer`, which must hold the longest request and reply it will exchange: 256 bytes
-    /// are enough for all over RTU, 520 for all over TCP, where a late reply is followed while a request is sent.
+    /// A client that keeps the request in `buffer`, and behind it what it hears: 264 bytes are enough for reads and
+    /// writes over RTU, 520 for everything over RTU and TCP, 1030 for everything over ASCII.
     pub const fn new(framing: F, buffer: &'b mut [u8]) -> Self {
         Self {
             framing,
-            decoder: Decoder::new(buffer),
-            settings: SETTINGS,
+            window: Window::new(buffer),
+            policy: Policy::DEFAULT,
             asked: Expected::NOTHING,
+            first: 0,
+            quantity: 0,
             wanted: 0,
             attempts: 0,
-            active: Instant::ZERO,
+            stray: 0,
+            trusted: false,
             phase: Phase::Rest,
-            flags: Flags { trusted: false, mirrors: false, echoed: 0, stray: 0 },
-            rejected: None,
+            active: Instant::ZERO,
+            until: Instant::ZERO,
         }
     }
 
-    /// How long a unit may take until its reply begins; 1 s unless set. The reply's own length comes on top.
+    /// Treats units like this from the next exchange on.
+    pub const fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How long a unit may take until its reply begins; the rest of the policy stays.
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.policy.timeout = timeout;
         self
     }
 
-    /// How often a read without an answer is asked again; never unless set. Writes are not repeated.
+    /// How often a read without an answer is asked again; the rest of the policy stays.
     pub const fn with_retries(mut self, retries: u8) -> Self {
-        self.settings.retries = retries;
+        self.policy.retries = retries;
         self
     }
 
-    /// How long all units get after a broadcast; 100 ms unless set (MB-SERIAL 2.4.1).
-    pub const fn with_turnaround(mut self, turnaround: Duration) -> Self {
-        self.settings.turnaround = turnaround;
-        self
+    /// Treats units like this from the next exchange on: each unit can have a policy of its own.
+    pub const fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
     }
 
-    /// A pause before each request beyond the line's own silence, for devices that need one.
-    pub const fn with_gap(mut self, gap: Duration) -> Self {
-        self.settings.gap = gap;
-        self
-    }
-
-    /// Sets from the next exchange on how often a read without an answer is asked again.
-    pub const fn set_retries(&mut self, retries: u8) {
-        self.settings.retries = retries;
+    /// How units are treated now.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// The line or connection and what is known of it.
@@ -152,20 +137,30 @@ impl<'b, F: Framing> Client<'b, F> {
     ///
     /// # Errors
     /// Only the caller's mistakes; nothing has been sent then.
+    #[inline(always)]
     pub fn start(&mut self, now: Instant, unit: u8, request: Request<'_>) -> Result<(), RequestError> {
         self.abandon();
-        self.make_room();
-        let mut writer = Writer::new(self.decoder.free().get_mut(F::HEADER..).unwrap_or_default());
-        request.emit(&mut writer)?;
-        let length = writer.finish();
-        self.frame(unit, length)?;
-        let frame = self.decoder.frame();
-        self.asked = Expected::of(unit, frame.get(F::HEADER..).unwrap_or_default());
-        self.wanted = self.asked.quantity();
-        self.check_start()?;
-        self.attempts = if self.asked.is_read() { self.settings.retries } else { 0 };
-        self.flags.trusted = false;
-        self.flags.stray = 0;
+        self.asked = Expected::of(unit, &request);
+        let carry = F::STREAM.then(|| self.window.carry(F::remainder(self.window.rest())));
+        let length = self.put(unit, &request)?;
+        self.window.keep(length);
+        if let Some(carry) = carry {
+            self.window.put_back(carry);
+        }
+        self.check_room(length)?;
+        if self.is_broadcast() && self.asked.is_ambiguous {
+            return Err(RequestError::Broadcast);
+        }
+        (self.first, self.wanted) = range(&request);
+        self.quantity = self.wanted;
+        // A register read cannot be its own reply: their lengths differ.
+        if !F::STREAM && !is_register_read(&request) && self.contains_reply(is_read(&request)) {
+            return Err(RequestError::Echo);
+        }
+        let repeats = self.asked.is_read() || self.policy.repeats_writes;
+        self.attempts = if repeats { self.policy.retries } else { 0 };
+        self.trusted = false;
+        self.stray = 0;
         self.settle(now);
         Ok(())
     }
@@ -174,246 +169,288 @@ impl<'b, F: Framing> Client<'b, F> {
     ///
     /// # Errors
     /// [`Error::Unfinished`] before that; afterwards why there is no answer.
-    pub fn outcome(&self) -> Result<Response<'_>, Error> {
-        let length = match self.phase {
-            Phase::Answered(length) => length,
-            Phase::Broadcast => return Ok(Response::Broadcast),
-            Phase::Failed(cause) => return Err(cause.into()),
-            _ => return Err(Error::Unfinished),
-        };
-        match self.decoder.window().get(F::HEADER..length - F::TRAILER) {
-            Some([code, exception, ..]) if code & REFUSED != 0 => {
-                Err(Error::Exception(Exception::from_code(*exception)))
-            }
-            Some([_, data @ ..]) => self.asked.response(data).ok_or(Error::Frame(FrameError::Mismatch)),
-            _ => Err(Error::Frame(FrameError::Mismatch)),
+    #[inline]
+    pub fn outcome(&self) -> Result<Reply<'_>, Error> {
+        match self.phase {
+            Phase::Answered(length) => self.answer(length),
+            Phase::Unanswered => Ok(Reply::new(self.wanted, &[])),
+            Phase::Failed(cause) => Err(cause.into()),
+            _ => Err(Error::Unfinished),
         }
+    }
+
+    /// How long the unit took to answer, its reply's own length left out: what a time-out must allow for.
+    pub fn round_trip(&self) -> Option<Duration> {
+        let Phase::Answered(length) = self.phase else { return None };
+        let limit = self.policy.timeout + self.transmission(self.asked.longest() + F::HEADER + F::TRAILER);
+        let taken = limit - self.until.since(self.active);
+        Some(taken - self.transmission(length))
     }
 
     /// Forgets a half-received frame: the connection is a new one.
     pub const fn reconnect(&mut self) {
-        self.decoder.clear();
+        self.window.clear();
         self.phase = Phase::Rest;
+    }
+
+    fn answer(&self, length: usize) -> Result<Reply<'_>, Error> {
+        match self.window.rest().get(F::HEADER..length - F::TRAILER) {
+            Some([code, exception, ..]) if code & REFUSED != 0 => {
+                Err(Error::Exception(Exception::from_code(*exception)))
+            }
+            Some(pdu) => Ok(Reply::new(self.wanted, pdu)),
+            None => Err(Error::Frame(FrameError::Length)),
+        }
     }
 
     fn abandon(&mut self) {
         match self.phase {
-            Phase::Sent | Phase::Wait { .. } => self.framing.doubt(&self.asked),
-            Phase::Answered(length) => self.decoder.drop_front(length),
+            Phase::Sent | Phase::Wait => self.doubt(),
+            Phase::Answered(length) => self.window.skip(length),
             _ => {}
         }
         self.phase = Phase::Rest;
     }
 
-    /// Bytes of a serial line mean nothing without their request; a stream's must be followed frame by frame.
-    fn make_room(&mut self) {
-        if !F::STREAM {
-            self.decoder.clear();
+    fn doubt(&mut self) {
+        if let Some(serial) = self.framing.serial_mut() {
+            serial.doubt(&self.asked);
         }
-        self.decoder.release();
-        self.decoder.compact();
     }
 
-    /// Completes the frame around the PDU of `length` bytes that was written behind the header.
-    fn frame(&mut self, unit: u8, length: usize) -> Result<(), RequestError> {
-        let length = F::HEADER + length + F::TRAILER;
-        let frame = self.decoder.free().get_mut(..length).ok_or(RequestError::Buffer { needed: length })?;
-        self.framing.seal(frame, unit)?;
+    /// Puts the request into the buffer and gives the frame's length. A read is put there when its turn comes.
+    #[inline(always)]
+    fn put(&mut self, unit: u8, request: &Request<'_>) -> Result<usize, RequestError> {
+        if is_read(request) {
+            let (start, quantity) = range(request);
+            let most = if is_register_read(request) { self.policy.max_registers } else { u16::MAX };
+            check(start, quantity, request.function().max_quantity().min(most))?;
+            return Ok(F::on_wire(F::HEADER + READ_PDU + F::TRAILER));
+        }
+        let mut writer = Writer::new(self.window.room().get_mut(F::HEADER..).unwrap_or_default());
+        request.emit(&mut writer)?;
+        let length = writer.finish();
+        let needed = F::on_wire(F::HEADER + length + F::TRAILER);
         if F::STREAM {
-            self.decoder.set_aside(length);
-        } else {
-            self.decoder.keep(length);
+            return Ok(needed); // Each attempt is a transaction of its own, and sealed when its turn comes.
         }
-        Ok(())
+        self.framing.seal(self.window.room(), unit, length).ok_or(RequestError::Buffer { needed })
     }
 
-    fn check_start(&mut self) -> Result<(), RequestError> {
-        if self.is_broadcast() && self.asked.is_ambiguous() {
-            return Err(RequestError::Broadcast);
-        }
-        let needed = F::HEADER + self.asked.reply_length() + F::TRAILER;
-        if self.decoder.capacity() < needed {
-            return Err(RequestError::Buffer { needed });
-        }
-        self.flags.mirrors = self.contains_reply();
-        if self.flags.mirrors && self.framing.echoes().is_none() && !self.is_broadcast() {
-            return Err(RequestError::Echo);
-        }
-        Ok(())
+    fn check_room(&self, sent: usize) -> Result<(), RequestError> {
+        let needed = sent + F::on_wire(F::HEADER + self.asked.longest() + F::TRAILER);
+        if self.window.capacity() < needed { Err(RequestError::Buffer { needed }) } else { Ok(()) }
     }
 
-    /// Whether the request, heard again, could be taken for its reply.
-    fn contains_reply(&self) -> bool {
-        let request = self.decoder.frame();
+    /// Whether the request, heard again on a line that may echo, could be taken for its reply.
+    fn contains_reply(&mut self, is_read: bool) -> bool {
+        if is_read {
+            self.ask(self.wanted);
+        }
+        let request = self.window.frame();
         let is_reply = |bytes| matches!(self.framing.scan_reply(bytes, &self.asked, true), Scan::Frame(_));
-        !F::STREAM && (0..request.len()).any(|start| request.get(start..).is_some_and(is_reply))
+        !self.is_broadcast()
+            && self.framing.serial().is_some_and(|serial| serial.echo() == Echo::Learn)
+            && (0..request.len()).any(|start| request.get(start..).is_some_and(is_reply))
     }
 
     const fn is_broadcast(&self) -> bool {
         !F::STREAM && self.asked.unit == 0
     }
 
+    const fn is_probe(&self) -> bool {
+        self.quantity != self.wanted
+    }
+
+    fn transmission(&self, length: usize) -> Duration {
+        self.framing.serial().map_or(Duration::ZERO, |serial| serial.transmission(F::on_wire(length)))
+    }
+
     // Called from three places; inlined into each it costs 120 bytes.
     #[inline(never)]
     fn settle(&mut self, now: Instant) {
-        self.rejected = None;
-        let give_up = self.silent().max(now) + self.settings.timeout;
-        self.phase = Phase::Settle { give_up, drained: F::STREAM };
+        self.until = self.silent().max(now) + self.policy.timeout;
+        self.phase = if F::STREAM { Phase::Settle } else { Phase::Drain };
     }
 
     /// When the line will have been silent for long enough, if it stays so.
     fn silent(&self) -> Instant {
-        self.active + self.framing.silence() + self.settings.gap
+        self.active + self.framing.silence() + self.policy.gap
     }
 
     /// The line is silent: puts the request on it, or first the probe of a suspect unit.
-    fn begin(&mut self) -> Phase {
+    fn begin(&mut self) {
+        self.phase = Phase::Send;
         // Bytes enough for a frame came when nobody had been asked: this unit may be out of step.
-        if self.flags.stray >= SHORTEST_REPLY {
-            self.framing.doubt(&self.asked);
+        if self.stray >= SHORTEST_REPLY {
+            self.doubt();
         }
-        self.flags.stray = 0;
-        if self.asked.is_ambiguous() && self.framing.is_suspect(self.asked.unit) && !self.flags.trusted {
-            if !self.asked.is_read() {
-                return Phase::Failed(Cause::Suspect);
-            }
-            self.asked.set_quantity(self.wanted);
-            self.ask(self.framing.probe(&self.asked));
-        } else if self.is_probe() || !self.decoder.has_frame() {
-            self.ask(self.wanted);
+        self.stray = 0;
+        let serial = self.framing.serial().filter(|serial| serial.is_suspect(self.asked.unit));
+        let suspect = serial.filter(|_| self.asked.is_ambiguous && !self.trusted);
+        if self.asked.is_read() {
+            let is_coils = self.asked.is_coil_read();
+            let quantity = suspect.map_or(self.wanted, |serial| serial.probe(is_coils, self.wanted));
+            self.ask(quantity);
+        } else if suspect.is_some() {
+            self.phase = Phase::Failed(Cause::Suspect);
+        } else if F::STREAM {
+            let length = self.window.frame().len() - F::HEADER;
+            let _ = self.framing.seal(self.window.room(), self.asked.unit, length);
         }
-        Phase::Send
     }
 
-    /// Puts a read of so many in place of what was to be sent.
+    /// Puts a read of so many registers in the place that `start` has left for it.
     fn ask(&mut self, quantity: u16) {
-        self.asked.set_quantity(quantity);
-        self.decoder.release();
-        let mut writer = Writer::new(self.decoder.free().get_mut(F::HEADER..).unwrap_or_default());
-        // `start` has sent a longer frame from the same buffer, or one as long: it fits.
-        let _ = writer.array(self.asked.read_pdu());
-        let length = writer.finish();
-        let _ = self.frame(self.asked.unit, length);
-    }
-
-    const fn is_probe(&self) -> bool {
-        self.asked.quantity() != self.wanted
+        self.quantity = quantity;
+        self.asked.set_count(count(self.asked.is_coil_read(), quantity));
+        let ([a, b], [c, d]) = (self.first.to_be_bytes(), quantity.to_be_bytes());
+        let pdu: [u8; READ_PDU] = [self.asked.code, a, b, c, d];
+        let room = self.window.room();
+        if let Some(place) = room.get_mut(F::HEADER..).and_then(<[u8]>::first_chunk_mut) {
+            *place = pdu;
+        }
+        let _ = self.framing.seal(room, self.asked.unit, READ_PDU);
     }
 
     fn sent(&mut self, now: Instant) {
         self.active = now;
-        self.decoder.release();
-        self.flags.echoed = 0;
-        let reply = F::HEADER + self.asked.reply_length() + F::TRAILER;
-        self.phase = if self.is_broadcast() {
-            Phase::Turnaround { until: now + self.settings.turnaround }
+        if !F::STREAM {
+            self.window.forget();
+        }
+        if self.is_broadcast() || self.asked.is_silent() {
+            self.until = now + self.policy.turnaround;
+            self.phase = Phase::Turnaround;
         } else {
-            Phase::Wait { deadline: now + self.settings.timeout + self.framing.transmission(reply) }
-        };
+            let reply = self.asked.longest() + F::HEADER + F::TRAILER;
+            self.until = now + self.policy.timeout + self.transmission(reply);
+            self.phase = Phase::Wait;
+        }
     }
 
-    /// Looks through what was received; gives the length of the reply once it is at the front.
-    fn scan(&mut self, last: bool) -> Option<usize> {
-        while !self.decoder.window().is_empty() {
-            match self.framing.scan_reply(self.decoder.window(), &self.asked, last) {
-                Scan::Frame(length) if self.is_echo() => self.decoder.drop_front(length),
-                Scan::Frame(length) => return Some(length),
-                Scan::Skip(count) => self.decoder.drop_front(count),
-                Scan::Reject(count, error) => {
-                    self.reject(error);
-                    self.decoder.drop_front(count);
+    /// Looks through what was heard; with `last` no more will come.
+    fn hear(&mut self, now: Instant, last: bool) {
+        if self.hears_itself() {
+            return;
+        }
+        let waits = matches!(self.phase, Phase::Wait);
+        loop {
+            match self.framing.scan_reply(self.window.rest(), &self.asked, last) {
+                Scan::Frame(length) if waits => return self.accept(now, length),
+                Scan::Fail(count, error) if waits || error == FrameError::Stream => {
+                    self.window.skip(count);
+                    self.phase = Phase::Failed(Cause::Frame(error));
+                    return;
                 }
-                Scan::More if self.decoder.is_full() => self.decoder.drop_front(1),
-                Scan::More => return None,
+                Scan::Frame(count) | Scan::Skip(count) | Scan::Pass(count) | Scan::Fail(count, _) => {
+                    self.window.skip(count);
+                }
+                Scan::More => return,
             }
         }
-        None
     }
 
-    /// On a line that echoes, the first frame that equals the request is the request.
-    fn is_echo(&mut self) -> bool {
-        let echo = self.flags.mirrors && self.framing.echoes() == Some(true);
-        self.flags.mirrors &= !echo;
-        echo
-    }
-
-    fn reject(&mut self, error: FrameError) {
-        if self.rejected != Some(FrameError::Mismatch) {
-            self.rejected = Some(error);
+    /// Steps over the echo; true while it is not yet over, or is not what was sent.
+    fn hears_itself(&mut self) -> bool {
+        let echo = self.framing.serial().map_or(Echo::Off, crate::frame::Serial::echo);
+        if echo == Echo::Off {
+            return false;
         }
+        let (sent, heard) = (self.window.frame(), self.window.heard());
+        if sent.iter().zip(heard).any(|(sent, heard)| sent != heard) {
+            if echo == Echo::Verify {
+                self.phase = Phase::Failed(Cause::Collision);
+            }
+            return echo == Echo::Verify;
+        }
+        if heard.len() < sent.len() {
+            // On a line that nobody knows these may be the first bytes of the reply.
+            return echo != Echo::Learn;
+        }
+        self.window.skip_echo();
+        false
     }
 
     fn accept(&mut self, now: Instant, length: usize) {
         self.learn_echo();
+        let length = F::open(self.window.rest_mut().get_mut(..length).unwrap_or_default());
         if !self.is_probe() {
             self.phase = Phase::Answered(length);
             return;
         }
-        // The probe's reply came, and replies come in order: whatever was owed before it is past.
-        self.framing.clear(self.asked.unit);
-        self.flags.trusted = true;
-        self.make_room();
+        let refused = self.window.rest().get(F::HEADER).is_some_and(|code| code & REFUSED != 0);
+        if let Some(serial) = self.framing.serial_mut() {
+            self.trusted = serial.settle(self.asked.unit, refused);
+        }
         self.settle(now);
     }
 
+    /// The reply to a read shows whether the line echoes.
     fn learn_echo(&mut self) {
-        let echoed = self.flags.echoed == self.asked.echo().len();
-        if self.asked.is_read() && (echoed || self.decoder.dropped() == 0) {
-            self.framing.learn_echo(echoed);
+        let echoed = self.window.is_echoed();
+        let known = echoed || self.window.is_first();
+        if let Some(serial) = self.framing.serial_mut().filter(|_| known && self.asked.is_read()) {
+            serial.learn_echo(echoed);
         }
     }
 
-    /// The deadline has passed without the reply.
+    /// The time has passed without the reply.
     fn expire(&mut self, now: Instant) {
-        if let Some(length) = self.scan(true) {
-            return self.accept(now, length);
+        self.hear(now, true);
+        if !matches!(self.phase, Phase::Wait) {
+            return;
         }
-        self.framing.doubt(&self.asked);
-        self.flags.trusted |= !self.is_probe();
+        self.doubt();
+        self.trusted |= !self.is_probe();
         match self.attempts.checked_sub(1) {
             Some(left) => {
                 self.attempts = left;
-                self.make_room();
                 self.settle(now);
             }
-            None => self.phase = Phase::Failed(self.rejected.map_or(Cause::Timeout, Cause::Frame)),
+            None => self.phase = Phase::Failed(self.cause()),
         }
     }
 
-    fn compare_echo(&mut self, bytes: &[u8]) {
-        let echo = self.asked.echo();
-        for byte in bytes {
-            match echo.get(self.flags.echoed) {
-                Some(sent) if sent == byte => self.flags.echoed += 1,
-                Some(_) => self.flags.echoed = usize::MAX,
-                None => return,
-            }
-        }
+    fn cause(&self) -> Cause {
+        let heard = self.window.heard();
+        let heard =
+            if self.window.is_echoed() { heard.get(self.window.frame().len()..) } else { Some(heard) };
+        let blame =
+            heard.filter(|heard| !heard.is_empty()).and_then(|heard| F::blame(heard, self.asked.unit));
+        blame.map_or(Cause::Timeout, Cause::Frame)
     }
 
     /// Takes bytes that answer nothing: a stream's are followed, a serial line's thrown away.
     fn discard(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        self.active = now;
-        self.flags.stray = self.flags.stray.saturating_add(bytes.len());
         if !F::STREAM {
+            self.stray = self.stray.saturating_add(u8::try_from(bytes.len()).unwrap_or(u8::MAX));
             return bytes.len();
         }
-        let taken = self.decoder.push(bytes);
-        while let Some(length) = self.scan(false) {
-            self.decoder.drop_front(length);
-        }
+        let taken = self.window.push(bytes);
+        self.hear(now, false);
         taken
+    }
+
+    /// A reply that only silence ends may be over.
+    fn is_quiet(&self, now: Instant) -> bool {
+        F::SILENT && self.asked.is_open() && now >= self.active + self.framing.silence()
     }
 
     fn step(&mut self, now: Instant) -> Step<'_> {
         match self.phase {
             Phase::Send => {
                 self.phase = Phase::Sent;
-                Step::Send(self.decoder.frame())
+                Step::Send(self.window.frame())
             }
-            Phase::Wait { deadline } => Step::Wait(Some(deadline)),
-            Phase::Turnaround { until } => Step::Wait(Some(until)),
-            Phase::Settle { .. } | Phase::Sent => Step::Wait(Some(self.silent().max(now))),
+            Phase::Drain => {
+                self.phase = Phase::Settle;
+                Step::Wait(Some(self.silent().min(self.until).max(now)))
+            }
+            Phase::Settle => Step::Wait(Some(self.silent().min(self.until))),
+            Phase::Wait if F::SILENT && self.asked.is_open() && !self.is_quiet(now) => {
+                Step::Wait(Some((self.active + self.framing.silence()).min(self.until)))
+            }
+            Phase::Wait | Phase::Turnaround => Step::Wait(Some(self.until)),
             _ => Step::Done,
         }
     }
@@ -421,49 +458,47 @@ impl<'b, F: Framing> Client<'b, F> {
 
 impl<F: Framing> Machine for Client<'_, F> {
     fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        match self.phase {
-            Phase::Wait { .. } => {}
-            Phase::Settle { .. } | Phase::Send | Phase::Sent | Phase::Turnaround { .. } => {
-                return self.discard(now, bytes);
-            }
+        let waits = match self.phase {
+            Phase::Wait => true,
+            Phase::Drain | Phase::Settle | Phase::Send | Phase::Sent | Phase::Turnaround => false,
             _ => return 0,
-        }
+        };
         self.active = now;
-        self.compare_echo(bytes);
-        let taken = self.decoder.push(bytes);
-        if let Some(length) = self.scan(false) {
-            self.accept(now, length);
-        } else if self.rejected == Some(FrameError::Stream) {
-            self.phase = Phase::Failed(Cause::Frame(FrameError::Stream));
+        if !waits {
+            return self.discard(now, bytes);
         }
+        let taken = self.window.push(bytes);
+        self.hear(now, false);
         taken
     }
 
     fn poll(&mut self, now: Instant) -> Step<'_> {
         match self.phase {
-            Phase::Settle { give_up, drained } => {
-                let silent = self.silent();
-                if !drained || now < silent.min(give_up) {
-                    self.phase = Phase::Settle { give_up, drained: true };
-                    return Step::Wait(Some(silent.min(give_up).max(now)));
-                }
-                self.phase = if now < silent { Phase::Failed(Cause::Busy) } else { self.begin() };
-            }
+            Phase::Settle if now >= self.silent() => self.begin(),
+            Phase::Settle if now >= self.until => self.phase = Phase::Failed(Cause::Busy),
             Phase::Sent => self.sent(now),
-            Phase::Wait { deadline } if now >= deadline => self.expire(now),
-            Phase::Turnaround { until } if now >= until => self.phase = Phase::Broadcast,
+            Phase::Wait if now >= self.until => self.expire(now),
+            Phase::Wait if self.is_quiet(now) => self.hear(now, true),
+            Phase::Turnaround if now >= self.until => self.phase = Phase::Unanswered,
             _ => {}
         }
         self.step(now)
     }
 }
 
-const SETTINGS: Settings = Settings {
-    timeout: Duration::from_secs(1),
-    turnaround: Duration::from_millis(100),
-    gap: Duration::ZERO,
-    retries: 0,
-};
+#[inline]
+const fn is_read(request: &Request<'_>) -> bool {
+    is_register_read(request)
+        || matches!(request, Request::ReadCoils { .. } | Request::ReadDiscreteInputs { .. })
+}
+
+#[inline]
+const fn is_register_read(request: &Request<'_>) -> bool {
+    matches!(request, Request::ReadHoldingRegisters { .. } | Request::ReadInputRegisters { .. })
+}
+
+/// Function code, address and quantity.
+const READ_PDU: usize = 5;
 
 /// Unit, function, exception and checksum.
-const SHORTEST_REPLY: usize = 5;
+const SHORTEST_REPLY: u8 = 5;

@@ -21,6 +21,9 @@ pub enum Error {
     /// The device understood and refused.
     #[error("device answered {0}")]
     Exception(Exception),
+    /// The line gave back something else than was sent: a collision, or a broken driver.
+    #[error("the echo is not what was sent: somebody else sends too")]
+    Collision,
     /// Nothing came before the deadline.
     #[error("no reply")]
     Timeout,
@@ -56,6 +59,29 @@ pub enum RequestError {
         /// How many follow.
         quantity: u16,
     },
+    /// More bytes of data than the function carries.
+    #[error("{found} bytes of data; the function carries at most {limit}, in the reply too")]
+    Data {
+        /// How many there are.
+        found: u16,
+        /// The most there can be.
+        limit: u16,
+    },
+    /// Diagnostics carry pairs of bytes, one pair at least (MB-APP 6.8).
+    #[error("{found} bytes of diagnostic data; it takes pairs, one at least")]
+    OddData {
+        /// How many there are.
+        found: usize,
+    },
+    /// Function codes are 1 to 127.
+    #[error("there is no function {code}; use 1 to 127")]
+    Function {
+        /// The code.
+        code: u8,
+    },
+    /// Files begin with 1, records end with 9999, and a group has one register at least (MB-APP 6.14).
+    #[error("no file has such registers: files begin with 1 and records end with 9999")]
+    FileReference,
     /// The caller's buffer cannot hold the message or its reply.
     #[error("the buffer must hold {needed} bytes")]
     Buffer {
@@ -109,8 +135,8 @@ pub enum MessageError {
         /// How many.
         found: usize,
     },
-    /// A function code this crate has no message for.
-    #[error("function code {code:#04x} is not known")]
+    /// A function code that no request can have.
+    #[error("function code {code:#04x} is none")]
     Function {
         /// The code.
         code: u8,
@@ -143,6 +169,15 @@ pub enum MessageError {
         /// How many follow.
         quantity: u16,
     },
+    /// A group of registers that no file has (MB-APP 6.14).
+    #[error("no file has such registers")]
+    FileReference,
+    /// A kind of identification that the standard does not know (MB-APP 6.21).
+    #[error("there is no read device ID code {code}")]
+    ReadDeviceId {
+        /// The code.
+        code: u8,
+    },
 }
 
 impl MessageError {
@@ -150,7 +185,7 @@ impl MessageError {
     pub const fn exception(self) -> Exception {
         match self {
             Self::Function { .. } => Exception::IllegalFunction,
-            Self::Range { .. } => Exception::IllegalDataAddress,
+            Self::Range { .. } | Self::FileReference => Exception::IllegalDataAddress,
             _ => Exception::IllegalDataValue,
         }
     }

@@ -8,7 +8,7 @@ use crate::{
 
 /// Any bytes as a request: it must not panic, and what it parses must come out again as it came.
 pub fn request(bytes: &[u8]) {
-    let Ok(request) = Request::parse(bytes) else { return };
+    let Ok(request) = Request::parse(pdu(bytes)) else { return };
     let mut buffer = [0; 253];
     let mut writer = Writer::new(&mut buffer);
     assert!(request.emit(&mut writer).is_ok(), "{request:?} was parsed and cannot be emitted");
@@ -17,11 +17,16 @@ pub fn request(bytes: &[u8]) {
 
 /// Any bytes as a response: the same.
 pub fn response(bytes: &[u8]) {
-    let Ok(Ok(response)) = Response::parse(bytes) else { return };
+    let Ok(Ok(response)) = Response::parse(pdu(bytes)) else { return };
     let mut buffer = [0; 260];
     let mut writer = Writer::new(&mut buffer);
     assert!(response.emit(&mut writer).is_ok(), "{response:?} was parsed and cannot be emitted");
     assert_eq!(Response::parse(writer.written()), Ok(Ok(response)));
+}
+
+/// As many bytes as a frame can hold.
+fn pdu(bytes: &[u8]) -> &[u8] {
+    bytes.get(..253).unwrap_or(bytes)
 }
 
 /// Any bytes on the line after a request: the client ends, and what it takes for the reply is as long as was asked.
@@ -86,15 +91,17 @@ fn settle(machine: &mut impl Machine, now: Instant, sent: &mut usize) {
 struct Zeros;
 
 impl Handler for Zeros {
-    fn read_coils(&mut self, _start: u16, _coils: &mut CoilsMut<'_>) -> Result<(), Exception> {
+    fn read_coils(&mut self, _start: u16, coils: &mut CoilsMut<'_>) -> Result<(), Exception> {
+        coils.extend(core::iter::repeat_n(false, coils.len()));
         Ok(())
     }
 
     fn read_holding_registers(
         &mut self,
         _start: u16,
-        _registers: &mut RegistersMut<'_>,
+        registers: &mut RegistersMut<'_>,
     ) -> Result<(), Exception> {
+        registers.extend(core::iter::repeat_n(0, registers.len()));
         Ok(())
     }
 

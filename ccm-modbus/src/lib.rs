@@ -5,6 +5,8 @@ mod client;
 mod error;
 mod frame;
 mod message;
+mod policy;
+mod reply;
 mod server;
 
 #[cfg(any(feature = "testing", test))]
@@ -12,8 +14,14 @@ pub mod fuzzing;
 
 pub use client::Client;
 pub use error::{Error, FrameError, MessageError, RequestError};
-pub use frame::rtu::{Echo, Rtu};
+pub use frame::ascii::Ascii;
+pub use frame::rtu::Rtu;
 pub use frame::tcp::Tcp;
-pub use frame::{Frame, Framing, rtu, tcp};
-pub use message::{Coils, CoilsMut, Exception, Function, Registers, RegistersMut, Request, Response};
-pub use server::{Handler, Server};
+pub use frame::{Echo, Frame, Framing, ascii, rtu, tcp};
+pub use message::{
+    Coils, CoilsMut, CommEvent, Exception, FileRange, FileReads, FileRecords, FileWrites, Function,
+    Identification, Objects, ReadDeviceId, Registers, RegistersMut, Request, Response, SubFunction,
+};
+pub use policy::{Policies, Policy, RoundTrips};
+pub use reply::Reply;
+pub use server::{Counters, Extended, Handler, Server, Services, Traffic};

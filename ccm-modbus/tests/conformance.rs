@@ -9,7 +9,10 @@
 
 use ccm_core::testing::{Exchange, Verdict, conformance};
 use ccm_core::{Instant, Line, Writer};
-use ccm_modbus::{Client, Coils, Echo, Framing, Registers, Request, Response, Rtu, Tcp};
+use ccm_modbus::{
+    Client, Coils, Echo, FileRange, FileReads, FileWrites, Framing, ReadDeviceId, Registers, Request,
+    Response, Rtu, SubFunction, Tcp,
+};
 
 const LINE: Line = Line::new(9600);
 
@@ -48,6 +51,51 @@ fn golden() -> Vec<(&'static str, Request<'static>, Vec<u8>)> {
             vec![23, 12, 0, 0xFE, 0x0A, 0xCD, 0, 1, 0, 3, 0, 0x0D, 0, 0xFF],
         ),
     ]
+    .into_iter()
+    .chain(services())
+    .collect()
+}
+
+/// The same for the functions that are not about coils and registers.
+fn services() -> Vec<(&'static str, Request<'static>, Vec<u8>)> {
+    let ranges = [FileRange { file: 4, record: 1, length: 2 }, FileRange { file: 3, record: 9, length: 2 }];
+    let reads = FileReads::pack(&ranges, vec![0; 14].leak()).unwrap();
+    let written = Registers::pack(&[0x06AF, 0x04BE, 0x100D], vec![0; 6].leak()).unwrap();
+    let writes = FileWrites::pack(&[(4, 7, written)], vec![0; 13].leak()).unwrap();
+    let query = Request::Diagnostics { sub_function: SubFunction::ReturnQueryData, data: &[0xA5, 0x37] };
+    let count = Request::Diagnostics { sub_function: SubFunction::ReturnBusMessageCount, data: &[0, 0] };
+    let mut identification = vec![0x2B, 0x0E, 1, 1, 0, 0, 3, 0, 22];
+    identification.extend(b"Company identification");
+    identification.extend([1, 12]);
+    identification.extend(b"Product code");
+    identification.extend(b"\x02\x05V2.11");
+    vec![
+        ("6.7", Request::ReadExceptionStatus, vec![7, 0x6D]),
+        ("6.8", query, vec![8, 0, 0, 0xA5, 0x37]),
+        ("6.8, a counter", count, vec![8, 0, 0x0B, 0x12, 0x34]),
+        ("6.9", Request::GetCommEventCounter, vec![11, 0xFF, 0xFF, 1, 8]),
+        ("6.10", Request::GetCommEventLog, vec![12, 8, 0, 0, 1, 8, 1, 0x21, 0x20, 0]),
+        ("6.13", Request::ReportServerId, vec![17, 3, 0x2A, 0xFF, 7]),
+        (
+            "6.14",
+            Request::ReadFileRecord(reads),
+            vec![20, 12, 5, 6, 0x0D, 0xFE, 0, 0x20, 5, 6, 0x33, 0xCD, 0, 0x40],
+        ),
+        (
+            "6.15",
+            Request::WriteFileRecord(writes),
+            vec![21, 13, 6, 0, 4, 0, 7, 0, 3, 6, 0xAF, 4, 0xBE, 0x10, 0x0D],
+        ),
+        ("6.18", Request::ReadFifoQueue { address: 0x04DE }, vec![24, 0, 6, 0, 2, 1, 0xB8, 0x12, 0x84]),
+        ("6.18, empty", Request::ReadFifoQueue { address: 0x04DE }, vec![24, 0, 2, 0, 0]),
+        (
+            "6.20",
+            Request::EncapsulatedInterface { interface: 13, data: &[1, 2, 3] },
+            vec![0x2B, 13, 9, 8, 7, 6],
+        ),
+        ("6.21", Request::ReadDeviceIdentification { kind: ReadDeviceId::Basic, object: 0 }, identification),
+        ("user-defined", Request::Other { code: 65, data: &[1, 2] }, vec![65, 9, 9, 9]),
+    ]
 }
 
 fn rtu(unit: u8, pdu: &[u8]) -> Vec<u8> {
@@ -74,7 +122,9 @@ fn pdu(request: &Request<'_>) -> Vec<u8> {
 
 fn judge<F: Framing>(client: &Client<'_, F>, expected: &[u8]) -> Verdict {
     match client.outcome() {
-        Ok(response) if response_pdu(&response) == expected => Verdict::Good,
+        Ok(reply) if reply.pdu() == expected && response_pdu(&reply.response().unwrap()) == expected => {
+            Verdict::Good
+        }
         Ok(_) => Verdict::Wrong,
         Err(_) => Verdict::Failed,
     }
@@ -94,8 +144,12 @@ struct Wrapping {
     checksum: bool,
 }
 
+/// Requests whose echo is as good a reply as any, so that only the line's owner can tell.
+const MIRRORS: [&str; 4] = ["6.8, a counter", "6.20", "6.21", "user-defined"];
+
 fn check<F: Framing>(framing: impl Fn() -> F, wrapping: &Wrapping) {
-    for (name, request, reply) in golden() {
+    // On a line that nobody knows these are refused; here the client is told that there is no echo.
+    for (name, request, reply) in golden().into_iter().filter(|(name, ..)| !MIRRORS.contains(name)) {
         let exchange = Exchange {
             name,
             request: (wrapping.ours)(&pdu(&request)),
@@ -116,7 +170,7 @@ fn check<F: Framing>(framing: impl Fn() -> F, wrapping: &Wrapping) {
 #[test]
 fn rtu_obeys_the_laws() {
     let wrapping = Wrapping { ours: |pdu| rtu(17, pdu), foreign: |pdu| rtu(18, pdu), checksum: true };
-    check(|| Rtu::new(LINE).with_echo(Echo::Absent), &wrapping);
+    check(|| Rtu::new(LINE).with_echo(Echo::Off), &wrapping);
 }
 
 #[test]

@@ -22,7 +22,7 @@ struct Score {
 
 /// Reads ten registers at a different address each time; every register holds its own address.
 fn score(mut fault: impl FnMut(usize) -> Fault) -> Score {
-    let mut buffer = [0; 256];
+    let mut buffer = [0; 264];
     let timeout = Duration::from_millis(200);
     let mut client = Client::new(Rtu::new(LINE), &mut buffer).with_timeout(timeout).with_retries(1);
     let mut link = Link::new(LINE).with_faults((0..usize::from(READS) * 4).map(&mut fault));

@@ -29,7 +29,7 @@ fn rtu_server(buffer: &mut [u8]) -> Server<'_, Rtu, Device> {
 }
 
 fn hear_rtu(bytes: &[u8]) -> Vec<Vec<u8>> {
-    hear(&mut rtu_server(&mut [0; 256]), Instant::ZERO, bytes)
+    hear(&mut rtu_server(&mut [0; 264]), Instant::ZERO, bytes)
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_serial_server_is_silent_towards_wrong_checksums_and_other_units() {
 
 #[test]
 fn a_broadcast_is_carried_out_in_silence() {
-    let mut buffer = [0; 256];
+    let mut buffer = [0; 264];
     let mut server = rtu_server(&mut buffer);
     assert_eq!(hear(&mut server, Instant::ZERO, &rtu(0, &[6, 0, 5, 0, 77])), Vec::<Vec<u8>>::new());
     assert_eq!(server.handler().registers[5], 77);
@@ -139,7 +139,7 @@ fn requests_and_replies_of_other_units_are_stepped_over() {
 fn a_request_cut_in_two_by_an_adapter_is_one_request() {
     let request = rtu(UNIT, &[3, 0, 5, 0, 1]);
     for at in 1..request.len() {
-        let mut buffer = [0; 256];
+        let mut buffer = [0; 264];
         let mut server = rtu_server(&mut buffer);
         assert_eq!(hear(&mut server, Instant::ZERO, &request[..at]), Vec::<Vec<u8>>::new());
         let later = Instant::ZERO + Duration::from_secs(2);
@@ -149,7 +149,7 @@ fn a_request_cut_in_two_by_an_adapter_is_one_request() {
 
 #[test]
 fn no_reply_leaves_before_the_line_was_silent() {
-    let mut buffer = [0; 256];
+    let mut buffer = [0; 264];
     let mut server = rtu_server(&mut buffer);
     let _ = server.poll(Instant::ZERO);
     server.receive(Instant::ZERO, &rtu(UNIT, &[3, 0, 5, 0, 1]));

@@ -144,7 +144,7 @@ impl SimDevice {
             let near = address.saturating_sub(GROUP)..=address.saturating_add(GROUP);
             let known = self.registers.range((space, *near.start())..=(space, *near.end())).next().is_some();
             let value = self.registers.get(&(space, address)).copied().or(known.then_some(0xFFFF));
-            registers.set(index, value.ok_or(Exception::IllegalDataAddress)?);
+            registers.push(value.ok_or(Exception::IllegalDataAddress)?);
         }
         Ok(())
     }

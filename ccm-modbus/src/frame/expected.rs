@@ -1,155 +1,172 @@
 //! What the reply to a request must look like.
 
-use crate::message::{Coils, Function, REFUSED, Registers, Response};
+use crate::message::{
+    COIL_OFF, COIL_ON, Extent, READ_DEVICE_IDENTIFICATION, REFERENCE, REFUSED, Request, SubFunction,
+};
 
-/// The part of a request that its reply is checked against. Small enough to be kept by value while the caller's buffer
-/// receives; a read can be built anew from it.
+/// The part of a request that its reply is checked against.
+///
+/// All of it is worked out when the exchange begins, so that a program that only reads registers has no code for the
+/// replies to anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expected {
     pub(crate) unit: u8,
     pub(crate) code: u8,
-    /// What follows the function code in the request: start or address, then quantity, value or masks.
-    fields: [u8; 6],
-    /// What follows the function code in the reply, as far as it is known: the byte count, or the fields again.
-    known: u8,
-    count: u8,
+    /// What a normal reply begins with behind its function code, and how much of that is known.
+    known: [u16; 3],
+    known_length: u8,
+    /// Where a normal reply ends.
+    extent: Extent,
+    /// Whether a reply to another request could be taken for this one's: all but the replies to writes bring only what
+    /// was asked for, and not what that was.
+    pub(crate) is_ambiguous: bool,
 }
 
 impl Expected {
     /// Nothing that any unit could answer.
-    pub(crate) const NOTHING: Self = Self { unit: 0, code: 0, fields: [0; 6], known: 0, count: 0 };
+    pub(crate) const NOTHING: Self = Self {
+        unit: 0,
+        code: 0,
+        known: [0; 3],
+        known_length: 0,
+        extent: Extent::Fixed(0),
+        is_ambiguous: false,
+    };
 
-    /// Takes the first fields of a request PDU.
-    pub(crate) fn of(unit: u8, pdu: &[u8]) -> Self {
-        let (code, rest) = pdu.split_first().map_or((0, pdu), |(code, rest)| (*code, rest));
-        // Whole arrays, not a loop: that would bring in `memcpy`.
-        let fields = match (rest.first_chunk(), rest.first_chunk()) {
-            (Some(fields), _) => *fields,
-            (None, Some([a, b, c, d])) => [*a, *b, *c, *d, 0, 0],
-            (None, None) => [0; 6],
+    /// What answers `request`. Inlined, so that what is known of the request beforehand is known of its reply.
+    #[inline(always)]
+    pub(crate) fn of(unit: u8, request: &Request<'_>) -> Self {
+        let code = request.function().code();
+        let (known, known_length, extent) = match *request {
+            Request::ReadCoils { quantity, .. } | Request::ReadDiscreteInputs { quantity, .. } => {
+                counted(quantity.div_ceil(8))
+            }
+            Request::ReadHoldingRegisters { quantity, .. }
+            | Request::ReadInputRegisters { quantity, .. }
+            | Request::ReadWriteMultipleRegisters { read_quantity: quantity, .. } => counted(quantity * 2),
+            Request::WriteSingleCoil { address, on } => {
+                confirmed(address, if on { COIL_ON } else { COIL_OFF })
+            }
+            Request::WriteSingleRegister { address, value } => confirmed(address, value),
+            Request::WriteMultipleCoils { start, coils } => confirmed(start, low_word(coils.len())),
+            Request::WriteMultipleRegisters { start, registers } => {
+                confirmed(start, low_word(registers.len()))
+            }
+            Request::MaskWriteRegister { address, and_mask, or_mask } => {
+                ([address, and_mask, or_mask], 6, Extent::Fixed(7))
+            }
+            _ => service(request),
         };
-        let mut expected = Self { unit, code, fields, ..Self::NOTHING };
-        expected.set_reply();
-        expected
+        let is_ambiguous = known_length < 4 && extent != Extent::Fixed(0);
+        Self { unit, code, known, known_length, extent, is_ambiguous }
     }
 
-    /// Makes it a read of `quantity` from the same place.
-    pub(crate) fn set_quantity(&mut self, quantity: u16) {
-        let [_, _, high, low, ..] = &mut self.fields;
-        [*high, *low] = quantity.to_be_bytes();
-        self.set_reply();
+    /// Makes it the reply with so many bytes of values.
+    pub(crate) const fn set_count(&mut self, count: u8) {
+        self.known = [u16::from_be_bytes([count, 0]), 0, 0];
+        self.extent = Extent::Fixed(count + 2);
     }
 
-    /// Works out what the reply begins with.
-    fn set_reply(&mut self) {
-        let quantity = self.quantity();
-        (self.known, self.count) = match Function::from_code(self.code) {
-            Function::ReadCoils | Function::ReadDiscreteInputs => (1, low_byte(quantity.div_ceil(8))),
-            Function::ReadHoldingRegisters
-            | Function::ReadInputRegisters
-            | Function::ReadWriteMultipleRegisters => (1, low_byte(quantity * 2)),
-            Function::MaskWriteRegister => (6, 0),
-            _ => (4, 0),
-        };
+    /// How many bytes of values the reply to a read carries.
+    pub(crate) const fn count(&self) -> u8 {
+        let [first, ..] = self.known;
+        let [count, _] = first.to_be_bytes();
+        count
     }
 
-    /// The PDU of a read, built anew.
-    pub(crate) const fn read_pdu(&self) -> [u8; 5] {
-        let [a, b, c, d, ..] = self.fields;
-        [self.code, a, b, c, d]
-    }
-
-    /// The first bytes of the frame on a serial line, which the line may give back.
-    pub(crate) const fn echo(&self) -> [u8; 6] {
-        let [a, b, c, d, ..] = self.fields;
-        [self.unit, self.code, a, b, c, d]
-    }
-
-    const fn start(&self) -> u16 {
-        let [high, low, ..] = self.fields;
-        u16::from_be_bytes([high, low])
-    }
-
-    const fn third(&self) -> u16 {
-        let [.., high, low] = self.fields;
-        u16::from_be_bytes([high, low])
-    }
-
-    /// The quantity that is read, or what stands in its place.
-    pub(crate) const fn quantity(&self) -> u16 {
-        let [_, _, high, low, ..] = self.fields;
-        u16::from_be_bytes([high, low])
-    }
-
-    /// Whether a reply to another request of the same length could be taken for this one's: it only counts bytes.
-    pub(crate) const fn is_ambiguous(&self) -> bool {
-        self.known == 1
-    }
-
-    /// Whether this is one of the four functions that only read, and so can be asked again.
+    /// Whether this is one of the four functions that only read coils or registers, and so can be asked in parts.
     pub(crate) const fn is_read(&self) -> bool {
-        self.is_ambiguous() && self.code != Function::ReadWriteMultipleRegisters.code()
+        matches!(self.code, 1..=4)
     }
 
     pub(crate) const fn is_coil_read(&self) -> bool {
-        self.code == Function::ReadCoils.code() || self.code == Function::ReadDiscreteInputs.code()
+        matches!(self.code, 1 | 2)
     }
 
-    /// How many bytes of values a reply with a byte count carries.
-    pub(crate) const fn byte_count(&self) -> usize {
-        self.count as usize
+    /// Whether nobody will answer.
+    pub(crate) const fn is_silent(&self) -> bool {
+        matches!(self.extent, Extent::Fixed(0))
     }
 
-    /// The length of the normal reply's PDU.
-    pub(crate) const fn reply_length(&self) -> usize {
-        1 + self.known as usize + self.count as usize
+    /// Whether only its carrier knows where the reply ends.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.extent, Extent::Open)
     }
 
-    /// Whether a PDU that starts with `bytes` can be the reply, as far as they tell. A normal reply either counts as
-    /// many bytes as were asked for or repeats the request's fields.
+    /// The length of the longest PDU that can be the reply.
+    pub(crate) const fn longest(&self) -> usize {
+        if let Extent::Fixed(length) = self.extent { length as usize } else { 253 }
+    }
+
+    /// Whether a PDU that starts with `bytes` can be the reply, as far as they tell.
     pub(crate) fn may_start(&self, bytes: &[u8]) -> bool {
         let Some((code, data)) = bytes.split_first() else { return true };
-        let (refused, ours) = (*code & REFUSED != 0, *code & !REFUSED == self.code);
-        let known =
-            if self.is_ambiguous() { core::slice::from_ref(&self.count) } else { self.fields.as_slice() };
-        let agrees = data.iter().zip(known).take(self.known.into()).all(|(byte, known)| byte == known);
-        ours && (refused || agrees)
+        let mut known = data.iter().take(self.known_length.into()).enumerate();
+        *code == self.code | REFUSED
+            || *code == self.code && known.all(|(index, byte)| self.known(index) == Some(*byte))
     }
 
-    /// The response whose bytes behind the function code are `data`: its length, its byte count or the fields it
-    /// repeats have been compared already, so little is left to read.
-    pub(crate) fn response<'a>(&self, data: &'a [u8]) -> Option<Response<'a>> {
-        let (address, second) = (self.start(), self.quantity());
-        let values = data.get(1..)?;
-        Some(match Function::from_code(self.code) {
-            Function::ReadCoils => Response::ReadCoils(Coils::parse(values, second).ok()?),
-            Function::ReadDiscreteInputs => Response::ReadDiscreteInputs(Coils::parse(values, second).ok()?),
-            Function::ReadHoldingRegisters => Response::ReadHoldingRegisters(Registers::parse(values).ok()?),
-            Function::ReadInputRegisters => Response::ReadInputRegisters(Registers::parse(values).ok()?),
-            Function::ReadWriteMultipleRegisters => {
-                Response::ReadWriteMultipleRegisters(Registers::parse(values).ok()?)
-            }
-            Function::WriteSingleCoil => Response::WriteSingleCoil { address, on: second != 0 },
-            Function::WriteSingleRegister => Response::WriteSingleRegister { address, value: second },
-            Function::WriteMultipleCoils => Response::WriteMultipleCoils { start: address, quantity: second },
-            Function::WriteMultipleRegisters => {
-                Response::WriteMultipleRegisters { start: address, quantity: second }
-            }
-            Function::MaskWriteRegister => {
-                Response::MaskWriteRegister { address, and_mask: second, or_mask: self.third() }
-            }
-            Function::Other(_) => return None,
-        })
+    /// Words, not bytes: six bytes would be cleared by `memset`.
+    fn known(&self, index: usize) -> Option<u8> {
+        let [high, low] = self.known.get(index / 2)?.to_be_bytes();
+        Some(if index.is_multiple_of(2) { high } else { low })
     }
 
-    /// The length of the PDU that starts with `code`: the reply's or a refusal's.
-    pub(crate) const fn length(&self, code: u8) -> usize {
-        if code & REFUSED == 0 { self.reply_length() } else { 2 }
+    /// Whether a whole PDU is the reply.
+    pub(crate) fn is_answered_by(&self, pdu: &[u8]) -> bool {
+        let is_whole = self.length(pdu).map_or(self.is_open(), |length| length == pdu.len());
+        is_whole && !pdu.is_empty() && self.may_start(pdu)
+    }
+
+    /// The length of the PDU that starts with `bytes`; nothing while they do not tell.
+    pub(crate) fn length(&self, bytes: &[u8]) -> Option<usize> {
+        if bytes.first()? & REFUSED == 0 { self.extent.of(bytes) } else { Some(2) }
     }
 }
 
-/// A byte count: the limits of the functions keep it below 251.
-const fn low_byte(count: u16) -> u8 {
-    let [_, low] = count.to_be_bytes();
-    low
+type Shape = ([u16; 3], u8, Extent);
+
+/// Values behind their count.
+fn counted(count: u16) -> Shape {
+    // The limits of the functions keep it below 254.
+    let [_, count] = count.to_be_bytes();
+    ([u16::from_be_bytes([count, 0]), 0, 0], 1, Extent::Fixed(count.wrapping_add(2)))
+}
+
+/// Address and what follows it, again.
+const fn confirmed(first: u16, second: u16) -> Shape {
+    ([first, second, 0], 4, Extent::Fixed(5))
+}
+
+fn service(request: &Request<'_>) -> Shape {
+    match *request {
+        Request::Diagnostics { sub_function: SubFunction::ForceListenOnlyMode, .. } => {
+            ([0; 3], 0, Extent::Fixed(0))
+        }
+        // Data come back as they are, or a counter in their place: as long as the request in any case.
+        Request::Diagnostics { sub_function, data } => {
+            let [_, length] = low_word(data.len() + 3).to_be_bytes();
+            ([sub_function.code(), 0, 0], 2, Extent::Fixed(length))
+        }
+        Request::ReadFileRecord(reads) => counted(low_word(reads.reply_bytes())),
+        Request::WriteFileRecord(writes) => {
+            let [_, count] = low_word(writes.as_bytes().len()).to_be_bytes();
+            let [a, b, c, d] =
+                writes.as_bytes().get(1..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+            let known = [[count, REFERENCE], [a, b], [c, d]].map(u16::from_be_bytes);
+            (known, 6, Extent::Counted(1))
+        }
+        Request::ReadDeviceIdentification { kind, .. } => {
+            ([u16::from_be_bytes([READ_DEVICE_IDENTIFICATION, kind.code()]), 0, 0], 2, Extent::Open)
+        }
+        Request::EncapsulatedInterface { interface, .. } => {
+            ([u16::from_be_bytes([interface, 0]), 0, 0], 1, Extent::Open)
+        }
+        _ => ([0; 3], 0, request.function().response()),
+    }
+}
+
+/// A quantity: the limits of the functions keep it far below 65 536.
+fn low_word(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
 }

@@ -1,15 +1,17 @@
 //! Frames: where a message ends, whether it is whole, and which unit it is for.
 
+pub mod ascii;
 mod crc;
-mod decoder;
 mod expected;
 pub mod rtu;
+mod serial;
 pub mod tcp;
+mod window;
 
-pub(crate) use decoder::Decoder;
 pub(crate) use expected::Expected;
-
-use crate::RequestError;
+pub use serial::Echo;
+pub(crate) use serial::{Serial, count};
+pub(crate) use window::Window;
 
 /// A message and the unit it goes to or comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +23,10 @@ pub struct Frame<'a> {
     pub pdu: &'a [u8],
 }
 
-/// What carries messages: [`Rtu`](rtu::Rtu) or [`Tcp`](tcp::Tcp). Keeps what a client must remember of its line.
+/// What carries messages: [`Rtu`](rtu::Rtu), [`Ascii`](ascii::Ascii) or [`Tcp`](tcp::Tcp). Keeps what a client must
+/// remember of its line.
 ///
-/// Sealed: the two framings are all there are, and what they share is not an interface to build upon.
+/// Sealed: the three framings are all there are, and what they share is not an interface to build upon.
 pub trait Framing: sealed::Framing {}
 
 impl<F: sealed::Framing> Framing for F {}
@@ -35,8 +38,10 @@ pub enum Scan {
     Frame(usize),
     /// So many bytes are none of our business; they may reach beyond those received so far.
     Skip(usize),
-    /// So many bytes look like the reply, but are not.
-    Reject(usize, crate::FrameError),
+    /// So many bytes are a sound frame, but somebody else's.
+    Pass(usize),
+    /// So many bytes are the reply's frame, but not the reply.
+    Fail(usize, crate::FrameError),
     /// More bytes are needed to tell.
     More,
 }
@@ -44,7 +49,8 @@ pub enum Scan {
 pub(crate) mod sealed {
     use ccm_core::Duration;
 
-    use super::{Expected, RequestError, Scan};
+    use super::{Expected, Scan, Serial};
+    use crate::FrameError;
 
     pub trait Framing {
         /// Bytes before the PDU.
@@ -53,67 +59,61 @@ pub(crate) mod sealed {
         const TRAILER: usize;
         /// Whether bytes between two exchanges belong to frames that must be followed, rather than be thrown away.
         const STREAM: bool;
+        /// Whether silence ends a frame.
+        const SILENT: bool;
+        /// What a reply repeats of its request's header.
+        type Header: Copy;
 
-        /// Completes the frame whose PDU of `length` bytes stands behind the header.
-        fn seal(&mut self, frame: &mut [u8], unit: u8) -> Result<(), RequestError>;
+        /// The serial line below; nothing for a network.
+        fn serial(&self) -> Option<&Serial>;
 
-        /// How long the line must be silent before a request.
+        /// The same, to learn from what happens on it.
+        fn serial_mut(&mut self) -> Option<&mut Serial>;
+
+        /// How long the line must be silent before a frame.
         fn silence(&self) -> Duration;
 
-        /// How long `bytes` take on the line.
-        fn transmission(&self, bytes: usize) -> Duration;
+        /// Completes the frame to `unit` whose PDU of `length` bytes stands behind the header; gives the frame's
+        /// length, or nothing where the buffer is too short.
+        fn seal(&mut self, buffer: &mut [u8], unit: u8, length: usize) -> Option<usize>;
+
+        /// Completes the reply to the request with this header.
+        fn seal_reply(buffer: &mut [u8], header: Self::Header, length: usize) -> Option<usize>;
+
+        /// Turns a frame that was received into header, PDU and trailer, in place; gives its length.
+        fn open(frame: &mut [u8]) -> usize {
+            frame.len()
+        }
+
+        /// How many bytes a frame of so many bytes has on the wire.
+        fn on_wire(length: usize) -> usize {
+            length
+        }
 
         /// Looks for the reply at the front of `window`; with `last` no more bytes will come.
-        fn scan_reply(&self, window: &[u8], expected: &Expected, last: bool) -> Scan;
+        fn scan_reply(&self, window: &[u8], asked: &Expected, last: bool) -> Scan;
 
-        /// Looks for a request to `unit`; with `silent` the line has been silent after these bytes.
+        /// What was wrong with what was heard, where it was no other unit's.
+        fn blame(heard: &[u8], unit: u8) -> Option<FrameError>;
+
+        /// How many bytes of a frame that begins at the front of `window` are still to come; nothing while not even its
+        /// length is there, or where frames between exchanges do not matter.
+        fn remainder(window: &[u8]) -> usize {
+            let _ = window;
+            0
+        }
+
+        /// Looks for a frame at the front of `window`; with `silent` the line has been silent after these bytes.
         fn scan_request(&self, window: &[u8], unit: u8, silent: bool) -> Scan;
 
         /// Whether a server of `unit` answers a request to `asked`, keeps quiet, or is the wrong one.
-        fn serves(&self, unit: u8, asked: u8) -> Serves;
-
-        /// What a reply repeats of its request's header.
-        type Header: Copy;
+        fn serves(unit: u8, asked: u8) -> Serves;
 
         /// The header of a request.
         fn header(frame: &[u8]) -> Option<Self::Header>;
 
         /// The unit that a header names.
         fn unit(header: Self::Header) -> u8;
-
-        /// Completes the reply to the request with this header.
-        fn seal_reply(frame: &mut [u8], header: Self::Header) -> Result<(), RequestError>;
-
-        /// An exchange was left without its reply, which may still come.
-        fn doubt(&mut self, asked: &Expected) {
-            let _ = asked;
-        }
-
-        /// A reply came that could not be that of an earlier request: nothing is owed any more.
-        fn clear(&mut self, unit: u8) {
-            let _ = unit;
-        }
-
-        /// Whether an earlier request to `unit` may still be answered.
-        fn is_suspect(&self, unit: u8) -> bool {
-            let _ = unit;
-            false
-        }
-
-        /// How much to read to tell an earlier request's reply from this one's by its length.
-        fn probe(&self, expected: &Expected) -> u16 {
-            expected.quantity()
-        }
-
-        /// Whether the line gives back what is sent; nothing where nobody knows.
-        fn echoes(&self) -> Option<bool> {
-            Some(false)
-        }
-
-        /// A reply to a read has shown whether the line echoes.
-        fn learn_echo(&mut self, echoes: bool) {
-            let _ = echoes;
-        }
     }
 
     /// What a server does with a valid request.
@@ -130,5 +130,5 @@ pub(crate) mod sealed {
     }
 }
 
-/// The longest frame of all framings: TCP's header and a whole PDU.
+/// The longest frame of RTU and TCP: TCP's header and a whole PDU.
 pub(crate) const MAX_ADU: usize = 260;

@@ -3,8 +3,8 @@
 use ccm_core::{Duration, Line};
 
 use super::sealed::Serves;
-use super::{Expected, Frame, Scan, crc, sealed};
-use crate::message::{Extent, Function, REFUSED, Request};
+use super::{Echo, Expected, Frame, Scan, Serial, crc, sealed};
+use crate::message::{Function, REFUSED, Request};
 use crate::{FrameError, RequestError};
 
 /// Reads a frame that fills `bytes` exactly.
@@ -30,43 +30,15 @@ pub fn parse(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
 /// # Errors
 /// The caller's: what [`Request::emit`] says.
 pub fn emit(unit: u8, request: &Request<'_>, buffer: &mut [u8]) -> Result<usize, RequestError> {
-    let (header, pdu) = buffer.split_first_mut().ok_or(RequestError::Buffer { needed: MAX_LENGTH })?;
-    *header = unit;
-    let mut writer = ccm_core::Writer::new(pdu);
+    let mut writer = ccm_core::Writer::new(buffer.get_mut(1..).unwrap_or_default());
     request.emit(&mut writer)?;
-    let length = 1 + writer.finish();
-    seal(buffer.get_mut(..length + 2).ok_or(RequestError::Buffer { needed: length + 2 })?)?;
-    Ok(length + 2)
+    let length = writer.finish();
+    seal(buffer, unit, length).ok_or(RequestError::Buffer { needed: length + 3 })
 }
 
 /// An RTU line as a client or server knows it: its timing, its echo, and which units still owe an answer.
 #[derive(Clone, Debug)]
-pub struct Rtu {
-    /// In microseconds; 65 ms are more than any line needs.
-    character: u16,
-    silence: Duration,
-    echo: Option<bool>,
-    learns: bool,
-    /// Units that still owe an answer; 0 is a free place, as nobody answers for all.
-    suspects: [u8; MOST_SUSPECTS],
-    /// There were more of them than places: then everybody is one.
-    overflow: bool,
-    /// The short lengths that owed answers have, a bit each.
-    owed: u8,
-}
-
-/// Whether a half-duplex line gives back what is sent on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Echo {
-    /// Nobody knows; the replies to reads will tell. Until then writes whose reply equals the request are refused.
-    #[default]
-    Learn,
-    /// It does not.
-    Absent,
-    /// It does, always.
-    Present,
-}
+pub struct Rtu(Serial);
 
 impl Rtu {
     /// A line with these settings, its silence of 3.5 characters after them, its echo to be learnt.
@@ -79,50 +51,33 @@ impl Rtu {
     /// assert_eq!(Rtu::new(Line::new(115_200)).silence(), Duration::from_micros(1750));
     /// ```
     pub const fn new(line: Line) -> Self {
-        let silence = line.frame_silence();
-        let micros = line.character().as_micros();
-        #[expect(clippy::cast_possible_truncation, reason = "checked to fit")]
-        let character = if micros > u16::MAX as u64 { u16::MAX } else { micros as u16 };
-        Self {
-            character,
-            silence,
-            echo: None,
-            learns: true,
-            suspects: [0; MOST_SUSPECTS],
-            overflow: false,
-            owed: 0,
-        }
+        Self(Serial::new(line, line.frame_silence()))
+    }
+
+    /// RTU frames in a TCP connection to a serial server: nothing lasts, nothing echoes, and silence means nothing, so
+    /// frames end by their length.
+    pub const fn over_tcp() -> Self {
+        Self(Serial::new(Line::new(0), Duration::ZERO).with_echo(Echo::Off))
     }
 
     /// Says whether the line echoes.
-    pub const fn with_echo(mut self, echo: Echo) -> Self {
-        (self.echo, self.learns) = match echo {
-            Echo::Learn => (None, true),
-            Echo::Absent => (Some(false), false),
-            Echo::Present => (Some(true), false),
-        };
-        self
+    pub const fn with_echo(self, echo: Echo) -> Self {
+        Self(self.0.with_echo(echo))
     }
 
     /// Waits longer between frames: for a host whose adapter delivers late, or a device that wants a pause.
-    pub const fn with_silence(mut self, silence: Duration) -> Self {
-        self.silence = silence;
-        self
+    pub const fn with_silence(self, silence: Duration) -> Self {
+        Self(self.0.with_silence(silence))
     }
 
     /// How long the line is silent between two frames.
     pub const fn silence(&self) -> Duration {
-        self.silence
+        self.0.silence()
     }
 
     /// Whether an earlier request to `unit` may still be answered.
     pub fn is_suspect(&self, unit: u8) -> bool {
-        sealed::Framing::is_suspect(self, unit)
-    }
-
-    /// The place of `unit` among the suspects; that of 0 is a free one.
-    fn place(&mut self, unit: u8) -> Option<&mut u8> {
-        self.suspects.iter_mut().find(|suspect| **suspect == unit)
+        self.0.is_suspect(unit)
     }
 }
 
@@ -130,44 +85,61 @@ impl sealed::Framing for Rtu {
     const HEADER: usize = 1;
     const TRAILER: usize = 2;
     const STREAM: bool = false;
+    const SILENT: bool = true;
+    type Header = u8;
 
-    fn seal(&mut self, frame: &mut [u8], unit: u8) -> Result<(), RequestError> {
-        Self::seal_reply(frame, unit)
+    fn serial(&self) -> Option<&Serial> {
+        Some(&self.0)
+    }
+
+    fn serial_mut(&mut self) -> Option<&mut Serial> {
+        Some(&mut self.0)
     }
 
     fn silence(&self) -> Duration {
-        self.silence
+        self.0.silence()
     }
 
-    fn transmission(&self, bytes: usize) -> Duration {
-        // 16 bits each, so that no 64-bit multiplication is linked: no frame is longer than 260 bytes.
-        let micros = u32::from(self.character) * u32::from(u16::try_from(bytes).unwrap_or(u16::MAX));
-        Duration::from_micros(micros.into())
+    fn seal(&mut self, buffer: &mut [u8], unit: u8, length: usize) -> Option<usize> {
+        seal(buffer, unit, length)
     }
 
-    fn scan_reply(&self, window: &[u8], expected: &Expected, last: bool) -> Scan {
-        let [unit, code, ..] = *window else { return Scan::More };
-        let (is_unit, length) = (unit == expected.unit, 1 + expected.length(code) + 2);
-        if is_unit && window.get(1..).is_some_and(|pdu| expected.may_start(pdu)) {
-            return match window.get(..length).map(parse) {
-                None if last => Scan::Reject(1, FrameError::Checksum),
-                None => Scan::More,
-                Some(Ok(_)) => Scan::Frame(length),
-                Some(Err(error)) => Scan::Reject(1, error),
-            };
+    fn seal_reply(buffer: &mut [u8], unit: u8, length: usize) -> Option<usize> {
+        seal(buffer, unit, length)
+    }
+
+    fn scan_reply(&self, window: &[u8], asked: &Expected, last: bool) -> Scan {
+        let Some((unit, pdu)) = window.split_first() else { return Scan::More };
+        if *unit != asked.unit || !asked.may_start(pdu) {
+            return Scan::Skip(1);
         }
-        let related = is_unit && code == expected.code;
-        match scan_other(window, is_unit) {
-            // A short or long reply of this unit may still be coming, or an echo: unless the reply stands behind it.
-            Scan::More if related && !last => behind(window, expected).unwrap_or(Scan::More),
-            Scan::More if related => Scan::Reject(1, FrameError::Checksum),
-            Scan::More => Scan::Skip(1),
-            found => found,
+        match asked.length(pdu).map(|length| (length + 3, window.get(..length + 3))) {
+            Some((length, Some(frame))) if is_sound(frame) => Scan::Frame(length),
+            // What looked like the beginning of the reply was none.
+            Some((_, Some(_))) => Scan::Skip(1),
+            None if last && asked.is_open() => scan_silent(window),
+            _ if last => Scan::Skip(1),
+            _ => Scan::More,
+        }
+    }
+
+    fn blame(heard: &[u8], unit: u8) -> Option<FrameError> {
+        let sound = (0..heard.len()).find_map(|start| heard.get(start..).filter(|bytes| is_sound(bytes)));
+        match sound.and_then(<[u8]>::first) {
+            Some(found) if *found == unit => Some(FrameError::Mismatch),
+            Some(_) => None,
+            None => Some(FrameError::Checksum),
         }
     }
 
     fn scan_request(&self, window: &[u8], unit: u8, silent: bool) -> Scan {
-        // What ends at the silence is a request, whatever came before it: noise, a torn frame, other units' traffic.
+        // Whole frames of others first, so that nothing inside them can be taken for a request.
+        match frame_length(window) {
+            Some(length) if length < window.len() => return Scan::Pass(length),
+            Some(length) if silent && !is_request(window, unit) => return Scan::Pass(length),
+            _ => {}
+        }
+        // What ends at the silence is a request, whatever came before it: noise, a torn frame.
         let ours = |start: &usize| window.get(*start..).is_some_and(|bytes| is_request(bytes, unit));
         match (0..window.len()).find(ours).filter(|_| silent) {
             Some(0) => Scan::Frame(window.len()),
@@ -176,15 +148,13 @@ impl sealed::Framing for Rtu {
         }
     }
 
-    fn serves(&self, unit: u8, asked: u8) -> Serves {
+    fn serves(unit: u8, asked: u8) -> Serves {
         match asked {
             0 => Serves::Broadcast,
             _ if asked == unit => Serves::Answer,
             _ => Serves::Ignore,
         }
     }
-
-    type Header = u8;
 
     fn header(frame: &[u8]) -> Option<u8> {
         frame.first().copied()
@@ -193,131 +163,59 @@ impl sealed::Framing for Rtu {
     fn unit(header: u8) -> u8 {
         header
     }
-
-    fn seal_reply(frame: &mut [u8], unit: u8) -> Result<(), RequestError> {
-        if let Some(header) = frame.first_mut() {
-            *header = unit;
-        }
-        seal(frame)
-    }
-
-    fn doubt(&mut self, asked: &Expected) {
-        if !asked.is_ambiguous() {
-            return;
-        }
-        self.owed |= size_bit(asked);
-        if self.place(asked.unit).is_none() {
-            match self.place(0) {
-                Some(free) => *free = asked.unit,
-                None => self.overflow = true,
-            }
-        }
-    }
-
-    fn clear(&mut self, unit: u8) {
-        if let Some(place) = self.place(unit) {
-            *place = 0;
-        }
-        if self.suspects.iter().all(|suspect| *suspect == 0) {
-            (self.owed, self.overflow) = (0, false);
-        }
-    }
-
-    fn is_suspect(&self, unit: u8) -> bool {
-        self.overflow || self.suspects.contains(&unit)
-    }
-
-    /// So few registers that the reply has a length no owed reply has, and neither has the request's own.
-    fn probe(&self, expected: &Expected) -> u16 {
-        let own = size_bit(expected);
-        let not_in = |taken: u8| (1..8).find(|size| taken >> size & 1 == 0);
-        // Where all seven are owed, one that is not the request's own will do: replies come in order, so none of the
-        // request's own length can follow it.
-        let free = not_in(self.owed | own).or_else(|| not_in(own)).unwrap_or(1);
-        if expected.is_coil_read() { free * 8 } else { free }
-    }
-
-    fn echoes(&self) -> Option<bool> {
-        self.echo
-    }
-
-    fn learn_echo(&mut self, echoes: bool) {
-        if self.learns {
-            self.echo = Some(echoes);
-        }
-    }
 }
 
-/// Steps over a whole frame that is not the reply, so that nothing inside it can be taken for one.
-fn scan_other(window: &[u8], from_unit: bool) -> Scan {
-    let Some(length) = window.get(1..).and_then(reply_extent) else { return Scan::Skip(1) };
-    match window.get(..length + 3).map(parse) {
-        None => Scan::More,
-        Some(Ok(_)) if from_unit => Scan::Reject(length + 3, FrameError::Mismatch),
-        Some(Ok(_)) => Scan::Skip(length + 3),
-        Some(Err(error)) if from_unit => Scan::Reject(1, error),
-        Some(Err(_)) => Scan::Skip(1),
-    }
+/// The line is silent: what was heard is the reply, but for a few bytes of noise behind it; zeros there leave the checksum
+/// right, so the shortest frame is the one. Where none is sound, the silence was an adapter's.
+fn scan_silent(window: &[u8]) -> Scan {
+    let mut ends = window.len().saturating_sub(MOST_TRAILING)..=window.len();
+    ends.find(|end| window.get(..*end).is_some_and(is_sound)).map_or(Scan::More, Scan::Frame)
 }
 
-/// Steps to the reply where it is whole and somewhere behind the front of `window`.
-fn behind(window: &[u8], expected: &Expected) -> Option<Scan> {
-    let whole = |start: &usize| window.get(*start..).is_some_and(|bytes| is_reply(bytes, expected));
-    (1..window.len()).find(whole).map(Scan::Skip)
+/// Whether `bytes` are one frame, whoever's.
+fn is_sound(bytes: &[u8]) -> bool {
+    parse(bytes).is_ok()
 }
 
-/// Whether `bytes` start with a whole frame that answers `expected`.
-fn is_reply(bytes: &[u8], expected: &Expected) -> bool {
-    let [unit, pdu @ ..] = bytes else { return false };
-    let length = pdu.first().map_or(0, |code| 1 + expected.length(*code) + 2);
-    *unit == expected.unit
-        && expected.may_start(pdu)
-        && bytes.get(..length).is_some_and(|frame| parse(frame).is_ok())
-}
-
-/// How long the PDU of the reply is that starts with `bytes`, as far as they tell.
-fn reply_extent(bytes: &[u8]) -> Option<usize> {
-    let code = *bytes.first()?;
-    if code & REFUSED == 0 {
-        Function::from_code(code).response()?.of(bytes)
-    } else {
-        Extent::Fixed(2).of(bytes)
-    }
+/// How long the sound frame is that `window` starts with: a request's or a reply's, whichever the checksum says.
+pub(crate) fn frame_length(window: &[u8]) -> Option<usize> {
+    let pdu = window.get(1..)?;
+    let code = *pdu.first()?;
+    let function = Function::from_code(code & !REFUSED);
+    let refusal = (code & REFUSED != 0).then_some(2);
+    let lengths = [refusal.or_else(|| function.request().of(pdu)), function.response().of(pdu)];
+    lengths
+        .into_iter()
+        .flatten()
+        .map(|length| length + 3)
+        .find(|length| window.get(..*length).is_some_and(is_sound))
 }
 
 /// Whether `bytes` are exactly one request to `unit` or to all.
 fn is_request(bytes: &[u8], unit: u8) -> bool {
     let Some((asked, pdu)) = bytes.split_first() else { return false };
-    (*asked == unit || *asked == 0) && request_length_fits(pdu) && parse(bytes).is_ok()
+    (*asked == unit || *asked == 0) && request_length_fits(pdu) && is_sound(bytes)
 }
 
-/// Whether the length suits the function; for an unknown one any does, as its refusal needs none.
+/// Whether the length suits the function; for one without a length any does, as its refusal needs none.
 fn request_length_fits(pdu_and_checksum: &[u8]) -> bool {
-    let Some(code) = pdu_and_checksum.first() else { return false };
+    let Some(code) = pdu_and_checksum.first().filter(|code| *code & REFUSED == 0) else { return false };
     match Function::from_code(*code).request() {
-        Some(extent) => {
-            extent.of(pdu_and_checksum).is_some_and(|length| length + 2 == pdu_and_checksum.len())
-        }
-        None => *code & REFUSED == 0,
+        crate::message::Extent::Open => true,
+        extent => extent.of(pdu_and_checksum).is_some_and(|length| length + 2 == pdu_and_checksum.len()),
     }
 }
 
-/// Writes the checksum of all but the last two bytes into those.
-fn seal(frame: &mut [u8]) -> Result<(), RequestError> {
-    let (message, checksum) =
-        frame.split_last_chunk_mut().ok_or(RequestError::Buffer { needed: MAX_LENGTH })?;
-    *checksum = crc::checksum(message).to_le_bytes();
-    Ok(())
+/// Writes unit and checksum around the PDU of `length` bytes behind the first byte.
+fn seal(buffer: &mut [u8], unit: u8, length: usize) -> Option<usize> {
+    *buffer.first_mut()? = unit;
+    let checksum = crc::checksum(buffer.get(..length + 1)?);
+    *buffer.get_mut(length + 1..)?.first_chunk_mut()? = checksum.to_le_bytes();
+    Some(length + 3)
 }
 
-/// A bit for each short length of a read's values: one byte or register, two, and so on to seven; none for longer.
-fn size_bit(asked: &Expected) -> u8 {
-    let size = if asked.is_coil_read() { asked.byte_count() } else { asked.byte_count() / 2 };
-    if size < 8 { 1 << size } else { 0 }
-}
-
-/// More units than this that all owe an answer are rare, and cost one short read more for each read.
-const MOST_SUSPECTS: usize = 8;
+/// Bytes of noise that a driver switching off leaves behind a frame, at most.
+const MOST_TRAILING: usize = 4;
 
 /// MB-SERIAL 2.3: unit, a PDU of at most 253 bytes, two bytes of checksum.
 const MAX_LENGTH: usize = 256;

@@ -3,7 +3,7 @@
 use ccm_core::{Duration, Reader};
 
 use super::sealed::Serves;
-use super::{Expected, Frame, MAX_ADU, Scan, sealed};
+use super::{Expected, Frame, MAX_ADU, Scan, Serial, sealed};
 use crate::{FrameError, Request, RequestError};
 
 /// Reads a frame that fills `bytes` exactly; gives its transaction identifier and itself.
@@ -32,12 +32,11 @@ pub fn emit(
     let pdu = buffer.get_mut(HEADER..).ok_or(RequestError::Buffer { needed: MAX_ADU })?;
     let mut writer = ccm_core::Writer::new(pdu);
     request.emit(&mut writer)?;
-    let length = HEADER + writer.finish();
-    seal(buffer.get_mut(..length).unwrap_or_default(), transaction, unit);
-    Ok(length)
+    let length = writer.finish();
+    seal(buffer, transaction, unit, length).ok_or(RequestError::Buffer { needed: HEADER + length })
 }
 
-/// A TCP connection as a client or server knows it.
+/// A TCP connection, or a UDP socket, as a client or server knows it.
 #[derive(Clone, Debug, Default)]
 pub struct Tcp {
     transaction: u16,
@@ -54,34 +53,43 @@ impl sealed::Framing for Tcp {
     const HEADER: usize = HEADER;
     const TRAILER: usize = 0;
     const STREAM: bool = true;
+    const SILENT: bool = false;
+    type Header = [u8; HEADER];
 
-    fn seal(&mut self, frame: &mut [u8], unit: u8) -> Result<(), RequestError> {
-        self.transaction = self.transaction.wrapping_add(1);
-        seal(frame, self.transaction, unit);
-        Ok(())
+    fn serial(&self) -> Option<&Serial> {
+        None
+    }
+
+    fn serial_mut(&mut self) -> Option<&mut Serial> {
+        None
     }
 
     fn silence(&self) -> Duration {
         Duration::ZERO
     }
 
-    fn transmission(&self, _bytes: usize) -> Duration {
-        Duration::ZERO
+    fn seal(&mut self, buffer: &mut [u8], unit: u8, length: usize) -> Option<usize> {
+        self.transaction = self.transaction.wrapping_add(1);
+        seal(buffer, self.transaction, unit, length)
     }
 
-    fn scan_reply(&self, window: &[u8], expected: &Expected, _last: bool) -> Scan {
-        let Some(header) = Header::parse(window) else { return Scan::More };
-        let total = match header.extent() {
-            Ok(total) if header.transaction == self.transaction => total,
-            Ok(total) => return Scan::Skip(total), // MB-TCP 4.4.1.3: an unknown transaction is discarded, not reported.
-            Err(scan) => return scan,
-        };
-        let Some((unit, pdu)) = window.get(6..total).and_then(<[u8]>::split_first) else { return Scan::More };
-        let length = pdu.first().map_or(0, |code| expected.length(*code));
-        if answers(expected.unit, *unit) && expected.may_start(pdu) && pdu.len() == length {
-            return Scan::Frame(total);
+    fn seal_reply(buffer: &mut [u8], [high, low, .., unit]: Self::Header, length: usize) -> Option<usize> {
+        seal(buffer, u16::from_be_bytes([high, low]), unit, length)
+    }
+
+    fn scan_reply(&self, window: &[u8], asked: &Expected, _last: bool) -> Scan {
+        scan_reply(window, self.transaction, asked)
+    }
+
+    fn blame(_heard: &[u8], _unit: u8) -> Option<FrameError> {
+        None // Replies to other transactions are no fault.
+    }
+
+    fn remainder(window: &[u8]) -> usize {
+        match Header::parse(window).map(|header| header.extent()) {
+            Some(Ok(total) | Err(Scan::Skip(total))) => total.saturating_sub(window.len()),
+            _ => 0,
         }
-        Scan::Reject(total, FrameError::Mismatch)
     }
 
     fn scan_request(&self, window: &[u8], _unit: u8, _silent: bool) -> Scan {
@@ -93,24 +101,32 @@ impl sealed::Framing for Tcp {
         }
     }
 
-    fn serves(&self, unit: u8, asked: u8) -> Serves {
+    fn serves(unit: u8, asked: u8) -> Serves {
         if answers(asked, unit) { Serves::Answer } else { Serves::Refuse }
     }
 
-    type Header = [u8; HEADER];
-
-    fn header(frame: &[u8]) -> Option<[u8; HEADER]> {
+    fn header(frame: &[u8]) -> Option<Self::Header> {
         frame.first_chunk().copied()
     }
 
-    fn unit([.., unit]: [u8; HEADER]) -> u8 {
+    fn unit([.., unit]: Self::Header) -> u8 {
         unit
     }
+}
 
-    fn seal_reply(frame: &mut [u8], [high, low, .., unit]: [u8; HEADER]) -> Result<(), RequestError> {
-        seal(frame, u16::from_be_bytes([high, low]), unit);
-        Ok(())
+/// Looks for the reply to the request of this transaction at the front of `window`.
+pub(crate) fn scan_reply(window: &[u8], transaction: u16, asked: &Expected) -> Scan {
+    let Some(header) = Header::parse(window) else { return Scan::More };
+    let total = match header.extent() {
+        Ok(total) if header.transaction == transaction => total,
+        Ok(total) => return Scan::Skip(total), // MB-TCP 4.4.1.3: an unknown transaction is discarded, not reported.
+        Err(scan) => return scan,
+    };
+    let Some((unit, pdu)) = window.get(6..total).and_then(<[u8]>::split_first) else { return Scan::More };
+    if answers(asked.unit, *unit) && asked.is_answered_by(pdu) {
+        return Scan::Frame(total);
     }
+    Scan::Fail(total, FrameError::Mismatch)
 }
 
 /// Whether `unit` may speak for `asked`: on a connection to a single device 0 and 255 mean that one (MB-TCP 4.4.1.2).
@@ -118,14 +134,14 @@ const fn answers(asked: u8, unit: u8) -> bool {
     asked == unit || matches!(asked, 0 | 255)
 }
 
-struct Header {
-    transaction: u16,
+pub(crate) struct Header {
+    pub(crate) transaction: u16,
     protocol: u16,
     length: u16,
 }
 
 impl Header {
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         let mut field = |name| reader.u16(name).ok();
         Some(Self {
@@ -137,23 +153,23 @@ impl Header {
 
     /// The length of the whole frame. Another protocol's is stepped over; one too long to be any ends the stream, as
     /// nobody can tell where the next begins.
-    fn extent(&self) -> Result<usize, Scan> {
+    pub(crate) fn extent(&self) -> Result<usize, Scan> {
         let total = 6 + usize::from(self.length);
         match (self.protocol, self.length) {
-            (_, 255..) => Err(Scan::Reject(6, FrameError::Stream)),
+            (_, 255..) => Err(Scan::Fail(6, FrameError::Stream)),
             (0, 2..) => Ok(total),
             _ => Err(Scan::Skip(total)),
         }
     }
 }
 
-fn seal(frame: &mut [u8], transaction: u16, unit: u8) {
-    let length = u16::try_from(frame.len().saturating_sub(6)).unwrap_or(u16::MAX);
-    let mut writer = ccm_core::Writer::new(frame);
-    // The four fields are written into a frame that is longer than they are.
-    let _ = writer.u16(transaction).and_then(|()| writer.u16(0)).and_then(|()| writer.u16(length));
-    let _ = writer.u8(unit);
+/// Writes the header before the PDU of `length` bytes that stands behind its place.
+pub(crate) fn seal(buffer: &mut [u8], transaction: u16, unit: u8, length: usize) -> Option<usize> {
+    let [a, b] = transaction.to_be_bytes();
+    let [c, d] = u16::try_from(length + 1).ok()?.to_be_bytes();
+    *buffer.first_chunk_mut()? = [a, b, 0, 0, c, d, unit];
+    buffer.get(..HEADER + length).map(<[u8]>::len)
 }
 
 /// Transaction, protocol, length and unit.
-const HEADER: usize = 7;
+pub(crate) const HEADER: usize = 7;

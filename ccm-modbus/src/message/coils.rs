@@ -33,10 +33,7 @@ impl<'a> Coils<'a> {
         })?;
         let needed = states.len().div_ceil(8);
         let bytes = bytes.get_mut(..needed).ok_or(crate::RequestError::Buffer { needed })?;
-        let mut coils = CoilsMut::new(bytes, quantity);
-        for (index, state) in states.iter().enumerate() {
-            coils.set(index, *state);
-        }
+        CoilsMut::new(bytes, quantity).extend(states.iter().copied());
         Ok(Self { bytes, quantity })
     }
 
@@ -76,18 +73,20 @@ impl<'a> Coils<'a> {
     }
 }
 
-/// Coils that a server fills in for its reply.
+/// Coils that a server fills in for its reply, from the first to the last.
+///
+/// A reply that is not filled to its end is not sent, as with [`RegistersMut`](crate::RegistersMut).
 #[derive(Debug)]
 pub struct CoilsMut<'a> {
     bytes: &'a mut [u8],
     quantity: u16,
+    filled: u16,
 }
 
 impl<'a> CoilsMut<'a> {
-    /// All off; `bytes` holds eight coils each.
-    pub(crate) fn new(bytes: &'a mut [u8], quantity: u16) -> Self {
-        bytes.fill(0);
-        Self { bytes, quantity }
+    /// None is filled; `bytes` holds eight coils each.
+    pub(crate) const fn new(bytes: &'a mut [u8], quantity: u16) -> Self {
+        Self { bytes, quantity, filled: 0 }
     }
 
     /// How many coils are asked for.
@@ -100,13 +99,27 @@ impl<'a> CoilsMut<'a> {
         self.quantity == 0
     }
 
-    /// Sets the coil at `index`; one that was not asked for is ignored.
-    pub fn set(&mut self, index: usize, state: bool) {
-        let asked = index < self.len();
-        if let Some(byte) = self.bytes.get_mut(index / 8).filter(|_| asked) {
-            let bit = 1 << (index % 8);
-            *byte = if state { *byte | bit } else { *byte & !bit };
-        }
+    /// Says whether all are filled.
+    pub const fn is_complete(&self) -> bool {
+        self.filled == self.quantity
+    }
+
+    /// Sets the next coil; one that was not asked for is ignored.
+    pub fn push(&mut self, state: bool) {
+        let index = self.filled;
+        let Some(byte) = self.bytes.get_mut(usize::from(index / 8)).filter(|_| index < self.quantity) else {
+            return;
+        };
+        // The first coil of a byte sets all of it: what stood there before was another message's.
+        let before = if index.is_multiple_of(8) { 0 } else { *byte };
+        *byte = before | u8::from(state) << (index % 8);
+        self.filled += 1;
+    }
+}
+
+impl Extend<bool> for CoilsMut<'_> {
+    fn extend<T: IntoIterator<Item = bool>>(&mut self, states: T) {
+        states.into_iter().for_each(|state| self.push(state));
     }
 }
 

@@ -86,17 +86,22 @@ impl<'a> Registers<'a> {
     }
 }
 
-/// Registers that a server fills in for its reply.
+/// Registers that a server fills in for its reply, from the first to the last.
+///
+/// A reply that is not filled to its end is not sent: the client gets [`Exception::ServerDeviceFailure`] instead of
+/// registers that nobody has set.
+///
+/// [`Exception::ServerDeviceFailure`]: crate::Exception::ServerDeviceFailure
 #[derive(Debug)]
 pub struct RegistersMut<'a> {
     bytes: &'a mut [u8],
+    filled: usize,
 }
 
 impl<'a> RegistersMut<'a> {
-    /// All zero; `bytes` holds two for each register.
-    pub(crate) fn new(bytes: &'a mut [u8]) -> Self {
-        bytes.fill(0);
-        Self { bytes }
+    /// None is filled; `bytes` holds two for each register.
+    pub(crate) const fn new(bytes: &'a mut [u8]) -> Self {
+        Self { bytes, filled: 0 }
     }
 
     /// How many registers are asked for.
@@ -109,21 +114,28 @@ impl<'a> RegistersMut<'a> {
         self.bytes.is_empty()
     }
 
-    /// Sets the register at `index`; one that was not asked for is ignored.
-    pub fn set(&mut self, index: usize, value: u16) {
-        if let Some(slot) = self.bytes.chunks_exact_mut(2).nth(index) {
-            slot.copy_from_slice(&value.to_be_bytes());
-        }
+    /// Says whether all are filled.
+    pub const fn is_complete(&self) -> bool {
+        self.filled == self.bytes.len()
     }
 
-    /// Sets the registers in order from an iterator; gives how many it set.
-    pub fn fill(&mut self, values: impl IntoIterator<Item = u16>) -> usize {
-        let mut filled = 0;
-        for (slot, value) in self.bytes.chunks_exact_mut(2).zip(values) {
-            slot.copy_from_slice(&value.to_be_bytes());
-            filled += 1;
+    /// How many bytes are filled.
+    pub(crate) const fn filled(&self) -> usize {
+        self.filled
+    }
+
+    /// Sets the next register; one that was not asked for is ignored.
+    pub fn push(&mut self, value: u16) {
+        if let Some(slot) = self.bytes.get_mut(self.filled..).and_then(<[u8]>::first_chunk_mut) {
+            *slot = value.to_be_bytes();
+            self.filled += 2;
         }
-        filled
+    }
+}
+
+impl Extend<u16> for RegistersMut<'_> {
+    fn extend<T: IntoIterator<Item = u16>>(&mut self, values: T) {
+        values.into_iter().for_each(|value| self.push(value));
     }
 }
 

@@ -2,9 +2,12 @@
 
 use ccm_core::{Reader, Writer};
 
-use super::fields::{COIL_OFF, COIL_ON, coil_state, counted, emit_counted, emit_pair};
+use super::fields::{COIL_OFF, COIL_ON, coil_state, counted, emit_counted, emit_pair, rest};
 use super::function::MAX_READ_WRITE_WRITTEN;
-use super::{Coils, Function, MessageError, Registers};
+use super::identification::READ_DEVICE_IDENTIFICATION;
+use super::{
+    Coils, FileReads, FileWrites, Function, MessageError, REFUSED, ReadDeviceId, Registers, SubFunction,
+};
 use crate::RequestError;
 
 /// A request, typed and checked once: by [`parse`](Self::parse) what came, by [`emit`](Self::emit) what goes.
@@ -26,10 +29,24 @@ pub enum Request<'a> {
     WriteSingleCoil { address: u16, on: bool },
     /// [`Function::WriteSingleRegister`].
     WriteSingleRegister { address: u16, value: u16 },
+    /// [`Function::ReadExceptionStatus`].
+    ReadExceptionStatus,
+    /// [`Function::Diagnostics`]: the data are pairs of bytes, one at least.
+    Diagnostics { sub_function: SubFunction, data: &'a [u8] },
+    /// [`Function::GetCommEventCounter`].
+    GetCommEventCounter,
+    /// [`Function::GetCommEventLog`].
+    GetCommEventLog,
     /// [`Function::WriteMultipleCoils`].
     WriteMultipleCoils { start: u16, coils: Coils<'a> },
     /// [`Function::WriteMultipleRegisters`].
     WriteMultipleRegisters { start: u16, registers: Registers<'a> },
+    /// [`Function::ReportServerId`].
+    ReportServerId,
+    /// [`Function::ReadFileRecord`].
+    ReadFileRecord(FileReads<'a>),
+    /// [`Function::WriteFileRecord`].
+    WriteFileRecord(FileWrites<'a>),
     /// [`Function::MaskWriteRegister`]: the register becomes `(register & and_mask) | (or_mask & !and_mask)`.
     MaskWriteRegister { address: u16, and_mask: u16, or_mask: u16 },
     /// [`Function::ReadWriteMultipleRegisters`]: writes first, then reads.
@@ -39,6 +56,14 @@ pub enum Request<'a> {
         write_start: u16,
         registers: Registers<'a>,
     },
+    /// [`Function::ReadFifoQueue`].
+    ReadFifoQueue { address: u16 },
+    /// Interface 14 of [`Function::EncapsulatedInterfaceTransport`]: a stream of objects from one on, or that one alone.
+    ReadDeviceIdentification { kind: ReadDeviceId, object: u8 },
+    /// Any other interface of it, as bytes: 13 is CANopen.
+    EncapsulatedInterface { interface: u8, data: &'a [u8] },
+    /// A function of the device's own, as bytes; the code is 1 to 127.
+    Other { code: u8, data: &'a [u8] },
 }
 
 impl<'a> Request<'a> {
@@ -51,25 +76,59 @@ impl<'a> Request<'a> {
             Self::ReadInputRegisters { .. } => Function::ReadInputRegisters,
             Self::WriteSingleCoil { .. } => Function::WriteSingleCoil,
             Self::WriteSingleRegister { .. } => Function::WriteSingleRegister,
+            Self::ReadExceptionStatus => Function::ReadExceptionStatus,
+            Self::Diagnostics { .. } => Function::Diagnostics,
+            Self::GetCommEventCounter => Function::GetCommEventCounter,
+            Self::GetCommEventLog => Function::GetCommEventLog,
             Self::WriteMultipleCoils { .. } => Function::WriteMultipleCoils,
             Self::WriteMultipleRegisters { .. } => Function::WriteMultipleRegisters,
+            Self::ReportServerId => Function::ReportServerId,
+            Self::ReadFileRecord(_) => Function::ReadFileRecord,
+            Self::WriteFileRecord(_) => Function::WriteFileRecord,
             Self::MaskWriteRegister { .. } => Function::MaskWriteRegister,
             Self::ReadWriteMultipleRegisters { .. } => Function::ReadWriteMultipleRegisters,
+            Self::ReadFifoQueue { .. } => Function::ReadFifoQueue,
+            Self::ReadDeviceIdentification { .. } | Self::EncapsulatedInterface { .. } => {
+                Function::EncapsulatedInterfaceTransport
+            }
+            Self::Other { code, .. } => Function::Other(*code),
         }
     }
 
     /// Reads a request PDU.
     ///
     /// # Errors
-    /// In the order of MB-APP 6: an unknown function, then a quantity or byte count that breaks the limits, then an
+    /// In the order of MB-APP 6: an impossible function, then a quantity or byte count that breaks the limits, then an
     /// address range that leaves the 65 536. Each knows the [`exception`](MessageError::exception) to answer with.
     pub fn parse(pdu: &'a [u8]) -> Result<Self, MessageError> {
+        Self::read(pdu, Self::service)
+    }
+
+    /// Reads a request for coils or registers; any other function is [`MessageError::Function`]. A server that has no
+    /// other does without their code.
+    pub(crate) fn parse_access(pdu: &'a [u8]) -> Result<Self, MessageError> {
+        Self::read(pdu, |function, _| Err(MessageError::Function { code: function.code() }))
+    }
+
+    fn read(
+        pdu: &'a [u8],
+        service: impl FnOnce(Function, &mut Reader<'a>) -> Result<Self, MessageError>,
+    ) -> Result<Self, MessageError> {
         let mut reader = Reader::new(pdu);
         let function = Function::from_code(reader.u8("function code")?);
-        if let Function::Other(code) = function {
-            return Err(MessageError::Function { code });
-        }
-        let request = Self::fields(function, &mut reader)?;
+        let request = match function {
+            Function::WriteSingleCoil | Function::WriteSingleRegister | Function::MaskWriteRegister => {
+                Self::single(function, &mut reader)?
+            }
+            Function::ReadCoils
+            | Function::ReadDiscreteInputs
+            | Function::ReadHoldingRegisters
+            | Function::ReadInputRegisters
+            | Function::WriteMultipleCoils
+            | Function::WriteMultipleRegisters
+            | Function::ReadWriteMultipleRegisters => Self::ranged(function, &mut reader)?,
+            _ => service(function, &mut reader)?,
+        };
         if !reader.is_empty() {
             return Err(MessageError::Trailing { found: reader.rest().len() });
         }
@@ -79,7 +138,9 @@ impl<'a> Request<'a> {
     /// Writes the request PDU, function code first.
     ///
     /// # Errors
-    /// The caller's mistakes: [`RequestError::Quantity`], [`RequestError::Range`] and [`RequestError::Buffer`].
+    /// The caller's mistakes: [`RequestError::Quantity`], [`RequestError::Range`], [`RequestError::Buffer`] and those of
+    /// single functions.
+    #[inline]
     pub fn emit(&self, writer: &mut Writer<'_>) -> Result<(), RequestError> {
         let function = self.function();
         let (code, limit) = (function.code(), function.max_quantity());
@@ -113,20 +174,98 @@ impl<'a> Request<'a> {
                 emit_pair(writer, write_start, quantity)?;
                 Ok(emit_counted(writer, registers.as_bytes())?)
             }
+            _ => self.emit_service(writer, code, limit),
         }
+    }
+
+    /// The functions that are not about coils and registers.
+    fn emit_service(&self, writer: &mut Writer<'_>, code: u8, limit: u16) -> Result<(), RequestError> {
+        match *self {
+            Self::Diagnostics { sub_function, data } => {
+                check_bytes(data.len(), limit)?;
+                if data.is_empty() || !data.len().is_multiple_of(2) {
+                    return Err(RequestError::OddData { found: data.len() });
+                }
+                emit_bytes(writer, code, &sub_function.code().to_be_bytes(), data)
+            }
+            Self::ReadFileRecord(reads) => {
+                emit_group(writer, code, reads.as_bytes(), reads.reply_bytes(), limit)
+            }
+            Self::WriteFileRecord(writes) => {
+                let bytes = writes.as_bytes();
+                emit_group(writer, code, bytes, bytes.len(), limit)
+            }
+            Self::ReadFifoQueue { address } => emit_bytes(writer, code, &address.to_be_bytes(), &[]),
+            Self::ReadDeviceIdentification { kind, object } => {
+                Ok(writer.array([code, READ_DEVICE_IDENTIFICATION, kind.code(), object])?)
+            }
+            Self::EncapsulatedInterface { interface, data } => {
+                check_bytes(data.len(), limit)?;
+                emit_bytes(writer, code, &[interface], data)
+            }
+            Self::Other { code, data } => {
+                check_bytes(data.len(), MAX_DATA)?;
+                if code == 0 || code & REFUSED != 0 {
+                    return Err(RequestError::Function { code });
+                }
+                emit_bytes(writer, code, &[], data)
+            }
+            _ => Ok(writer.u8(code)?),
+        }
+    }
+
+    fn service(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
+        Ok(match function {
+            Function::ReadExceptionStatus => Self::ReadExceptionStatus,
+            Function::GetCommEventCounter => Self::GetCommEventCounter,
+            Function::GetCommEventLog => Self::GetCommEventLog,
+            Function::ReportServerId => Self::ReportServerId,
+            Function::Diagnostics => Self::diagnostics(reader)?,
+            Function::ReadFileRecord => Self::file_reads(FileReads::parse(group(function, reader)?))?,
+            Function::WriteFileRecord => Self::WriteFileRecord(FileWrites::parse(group(function, reader)?)),
+            Function::ReadFifoQueue => Self::ReadFifoQueue { address: reader.u16("FIFO pointer address")? },
+            Function::EncapsulatedInterfaceTransport => Self::encapsulated(reader)?,
+            _ => Self::other(function.code(), reader)?,
+        })
+    }
+
+    fn diagnostics(reader: &mut Reader<'a>) -> Result<Self, MessageError> {
+        let sub_function = SubFunction::from_code(reader.u16("sub-function")?);
+        let data = rest(reader)?;
+        if data.is_empty() || !data.len().is_multiple_of(2) {
+            return Err(MessageError::ByteCount { found: data.len() });
+        }
+        Ok(Self::Diagnostics { sub_function, data })
+    }
+
+    /// What is asked for must fit the reply (MB-APP 6.14).
+    fn file_reads(reads: FileReads<'a>) -> Result<Self, MessageError> {
+        let (found, limit) = (quantity(reads.reply_bytes()), Function::ReadFileRecord.max_quantity());
+        if found > limit {
+            Err(MessageError::Quantity { found, limit })
+        } else {
+            Ok(Self::ReadFileRecord(reads))
+        }
+    }
+
+    fn encapsulated(reader: &mut Reader<'a>) -> Result<Self, MessageError> {
+        let interface = reader.u8("MEI type")?;
+        if interface != READ_DEVICE_IDENTIFICATION {
+            return Ok(Self::EncapsulatedInterface { interface, data: rest(reader)? });
+        }
+        let code = reader.u8("read device ID code")?;
+        let kind = ReadDeviceId::from_code(code).ok_or(MessageError::ReadDeviceId { code })?;
+        Ok(Self::ReadDeviceIdentification { kind, object: reader.u8("object ID")? })
+    }
+
+    fn other(code: u8, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
+        if code == 0 || code & REFUSED != 0 {
+            return Err(MessageError::Function { code });
+        }
+        Ok(Self::Other { code, data: rest(reader)? })
     }
 
     /// Functions whose requests have one shape share one reading of it: that is what keeps this small.
-    fn fields(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
-        match function {
-            Function::WriteSingleCoil | Function::WriteSingleRegister | Function::MaskWriteRegister => {
-                Self::single(function, reader)
-            }
-            Function::Other(code) => Err(MessageError::Function { code }),
-            _ => Self::ranged(function, reader),
-        }
-    }
-
     fn single(function: Function, reader: &mut Reader<'a>) -> Result<Self, MessageError> {
         let address = reader.u16("address")?;
         let value = reader.u16("value or and mask")?;
@@ -205,6 +344,16 @@ fn addresses(start: u16, quantity: u16) -> Result<(), MessageError> {
     }
 }
 
+/// The counted bytes of function 20 or 21.
+fn group<'a>(function: Function, reader: &mut Reader<'a>) -> Result<&'a [u8], MessageError> {
+    let bytes = counted(reader)?;
+    let (least, most) = if matches!(function, Function::ReadFileRecord) { (7, 0xF5) } else { (9, 0xFB) };
+    if !(least..=most).contains(&bytes.len()) {
+        return Err(MessageError::ByteCount { found: bytes.len() });
+    }
+    Ok(bytes)
+}
+
 /// Function code, address and what follows it: a quantity within `limit`, or a value.
 fn emit_head(
     writer: &mut Writer<'_>,
@@ -220,11 +369,38 @@ fn emit_head(
     Ok(writer.array([code, a, b, c, d])?)
 }
 
+fn emit_bytes(writer: &mut Writer<'_>, code: u8, head: &[u8], data: &[u8]) -> Result<(), RequestError> {
+    writer.u8(code)?;
+    writer.slice(head)?;
+    Ok(writer.slice(data)?)
+}
+
+/// A byte count and as many bytes, where they and the `reply` stay within the limit.
+fn emit_group(
+    writer: &mut Writer<'_>,
+    code: u8,
+    bytes: &[u8],
+    reply: usize,
+    limit: u16,
+) -> Result<(), RequestError> {
+    check_bytes(bytes.len().max(reply), limit)?;
+    writer.u8(code)?;
+    Ok(emit_counted(writer, bytes)?)
+}
+
 /// Stands for a limit where the field is no quantity.
 const ANY_VALUE: u16 = 0;
 
+/// What follows the function code in the longest PDU (MB-APP 4.1).
+const MAX_DATA: u16 = 252;
+
+fn check_bytes(found: usize, limit: u16) -> Result<(), RequestError> {
+    let found = quantity(found);
+    if found > limit { Err(RequestError::Data { found, limit }) } else { Ok(()) }
+}
+
 /// Whether a quantity is within its limit and the last address within the 65 536.
-fn check(start: u16, quantity: u16, limit: u16) -> Result<(), RequestError> {
+pub(crate) fn check(start: u16, quantity: u16, limit: u16) -> Result<(), RequestError> {
     if quantity == 0 || quantity > limit {
         return Err(RequestError::Quantity { found: quantity, limit });
     }

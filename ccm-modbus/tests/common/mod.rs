@@ -26,9 +26,7 @@ fn range<T>(table: &mut [T], start: u16, length: usize) -> Result<&mut [T], Exce
 
 impl Handler for Device {
     fn read_coils(&mut self, start: u16, coils: &mut CoilsMut<'_>) -> Result<(), Exception> {
-        for (index, state) in range(&mut self.coils, start, coils.len())?.iter().enumerate() {
-            coils.set(index, *state);
-        }
+        coils.extend(range(&mut self.coils, start, coils.len())?.iter().copied());
         Ok(())
     }
 
@@ -37,7 +35,7 @@ impl Handler for Device {
         start: u16,
         registers: &mut RegistersMut<'_>,
     ) -> Result<(), Exception> {
-        registers.fill(range(&mut self.registers, start, registers.len())?.iter().copied());
+        registers.extend(range(&mut self.registers, start, registers.len())?.iter().copied());
         Ok(())
     }
 

@@ -129,8 +129,8 @@ impl Place {
     pub(super) fn echo(&self) -> Echo {
         match self.echo {
             EchoArg::Learn => Echo::Learn,
-            EchoArg::Absent => Echo::Absent,
-            EchoArg::Present => Echo::Present,
+            EchoArg::Absent => Echo::Off,
+            EchoArg::Present => Echo::Drop,
         }
     }
 }

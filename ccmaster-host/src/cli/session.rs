@@ -4,7 +4,7 @@ use std::io;
 
 use ccm_core::asynch::Driver;
 use ccm_core::{Clock, DriveError};
-use ccm_modbus::{Client, Error, FrameError, Request, Response, Rtu};
+use ccm_modbus::{Client, Error, FrameError, Reply, Request, Rtu};
 
 use super::Failure;
 use super::args::{Patience, Place};
@@ -91,7 +91,7 @@ impl Session {
         &mut self,
         unit: u8,
         request: Request<'_>,
-        take: impl FnOnce(Response<'_>) -> T,
+        take: impl FnOnce(Reply<'_>) -> T,
     ) -> Result<T, ExchangeError> {
         match self {
             Self::Rtu { driver, client } => {

@@ -12,7 +12,7 @@ use ccm_config::{Link, Settings};
 use ccm_core::asynch::{Driver, Port};
 use ccm_core::{Clock, DriveError};
 use ccm_hub::{Event, Hub, line_of, tasks};
-use ccm_modbus::{Client, Framing, Rtu, Tcp};
+use ccm_modbus::{Client, Framing, Policy, Rtu, Tcp};
 
 use crate::port::{self, TokioTimer};
 
@@ -58,9 +58,12 @@ impl PortTask {
     {
         let mut buffer = [0; 520];
         let settings = &self.settings;
-        let mut client = Client::new(framing, &mut buffer)
-            .with_timeout(ccm_core::Duration::from_millis(settings.timeout_ms.into()))
-            .with_gap(ccm_core::Duration::from_millis(settings.gap_ms.into()));
+        let policy = Policy {
+            timeout: ccm_core::Duration::from_millis(settings.timeout_ms.into()),
+            gap: ccm_core::Duration::from_millis(settings.gap_ms.into()),
+            ..Policy::DEFAULT
+        };
+        let mut client = Client::new(framing, &mut buffer).with_policy(policy);
         let mut said = String::new();
         loop {
             let lost = match open().await {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use ccm_core::{Instant, Line, Machine, Step};
-use ccm_modbus::{Client, Request, Response, Rtu};
+use ccm_modbus::{Client, Request, Rtu};
 use size::{BYTE, LENGTH, NOW, OUT, RESULT};
 
 #[unsafe(no_mangle)]
@@ -17,7 +17,7 @@ pub extern "C" fn start() {
             return;
         }
         exchange(&mut client);
-        if let Ok(Response::ReadHoldingRegisters(registers)) = client.outcome() {
+        if let Some(registers) = client.outcome().ok().and_then(|reply| reply.registers()) {
             RESULT.write(registers.iter().fold(0, |sum, value| sum.wrapping_add(value.into())));
         }
     }

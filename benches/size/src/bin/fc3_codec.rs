@@ -2,8 +2,8 @@
 #![no_std]
 #![no_main]
 
-use ccm_modbus::{Request, Response, rtu};
-use size::{LENGTH, OUT, RESULT, received};
+use ccm_modbus::{Reply, Request, rtu};
+use size::{BYTE, LENGTH, OUT, RESULT, received};
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".text.start")]
@@ -28,7 +28,8 @@ pub extern "C" fn decode() {
     if frame.unit != 17 {
         return;
     }
-    if let Ok(Ok(Response::ReadHoldingRegisters(registers))) = Response::parse(frame.pdu) {
+    let request = Request::ReadHoldingRegisters { start: 0, quantity: BYTE.read().into() };
+    if let Some(registers) = Reply::to(&request, frame.pdu).ok().and_then(|reply| reply.registers()) {
         RESULT.write(registers.iter().fold(0, |sum, value| sum.wrapping_add(value.into())));
     }
 }

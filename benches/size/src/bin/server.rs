@@ -29,22 +29,26 @@ struct Device;
 
 impl Handler for Device {
     fn read_coils(&mut self, start: u16, coils: &mut CoilsMut<'_>) -> Result<(), Exception> {
-        coils.set(0, check(start)? & 1 == 1);
+        let state = check(start)? & 1 == 1;
+        (0..coils.len()).for_each(|_| coils.push(state));
         Ok(())
     }
 
     fn read_discrete_inputs(&mut self, start: u16, inputs: &mut CoilsMut<'_>) -> Result<(), Exception> {
-        inputs.set(1, check(start)? & 1 == 1);
+        let state = check(start)? & 1 == 1;
+        (0..inputs.len()).for_each(|_| inputs.push(state));
         Ok(())
     }
 
     fn read_holding_registers(&mut self, start: u16, registers: &mut RegistersMut<'_>) -> Result<(), Exception> {
-        registers.set(0, check(start)?);
+        let value = check(start)?;
+        (0..registers.len()).for_each(|_| registers.push(value));
         Ok(())
     }
 
     fn read_input_registers(&mut self, start: u16, registers: &mut RegistersMut<'_>) -> Result<(), Exception> {
-        registers.set(1, check(start)?);
+        let value = check(start)?;
+        (0..registers.len()).for_each(|_| registers.push(value));
         Ok(())
     }
 

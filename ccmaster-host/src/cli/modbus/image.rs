@@ -108,14 +108,12 @@ fn write<V>(table: &mut BTreeMap<u16, V>, start: u16, values: Vec<V>) -> Result<
 
 impl Handler for Image {
     fn read_coils(&mut self, start: u16, coils: &mut CoilsMut<'_>) -> Result<(), Exception> {
-        let states = read(&self.coils, start, coils.len())?;
-        states.into_iter().enumerate().for_each(|(index, state)| coils.set(index, *state));
+        coils.extend(read(&self.coils, start, coils.len())?.into_iter().copied());
         Ok(())
     }
 
     fn read_discrete_inputs(&mut self, start: u16, inputs: &mut CoilsMut<'_>) -> Result<(), Exception> {
-        let states = read(&self.discrete, start, inputs.len())?;
-        states.into_iter().enumerate().for_each(|(index, state)| inputs.set(index, *state));
+        inputs.extend(read(&self.discrete, start, inputs.len())?.into_iter().copied());
         Ok(())
     }
 
@@ -124,7 +122,7 @@ impl Handler for Image {
         start: u16,
         registers: &mut RegistersMut<'_>,
     ) -> Result<(), Exception> {
-        registers.fill(read(&self.holding, start, registers.len())?.into_iter().copied());
+        registers.extend(read(&self.holding, start, registers.len())?.into_iter().copied());
         Ok(())
     }
 
@@ -133,7 +131,7 @@ impl Handler for Image {
         start: u16,
         registers: &mut RegistersMut<'_>,
     ) -> Result<(), Exception> {
-        registers.fill(read(&self.input, start, registers.len())?.into_iter().copied());
+        registers.extend(read(&self.input, start, registers.len())?.into_iter().copied());
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! `ccmaster modbus read`.
 
-use ccm_modbus::{Function, Request, Response};
+use ccm_modbus::{Function, Reply, Request};
 
 use crate::cli::Failure;
 use crate::cli::args::{Read, Target};
@@ -51,8 +51,8 @@ impl Target {
 }
 
 /// Registers as they are, coils as 0 and 1.
-pub(in crate::cli) fn values(response: Response<'_>) -> Vec<u16> {
-    match (response.registers(), response.coils()) {
+pub(in crate::cli) fn values(reply: Reply<'_>) -> Vec<u16> {
+    match (reply.registers(), reply.coils()) {
         (Some(registers), _) => registers.iter().collect(),
         (None, Some(coils)) => coils.iter().map(u16::from).collect(),
         (None, None) => Vec::new(),
