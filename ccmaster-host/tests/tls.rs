@@ -1,16 +1,19 @@
-//! Modbus Security on loopback: who comes in and who does not.
+//! Modbus Security on loopback: who comes in, who does not, and what a role may do.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 #![allow(missing_docs, unreachable_pub, reason = "helpers of tests")]
 
 mod common;
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use ccmaster_host::port::tls::{Client, Files, Server};
 use ccmaster_host::port::{Tcp, Tls};
 use common::{Authority, Folder, client, expired, server};
 use embedded_io_async::{Read, Write};
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::rustls::pki_types::ServerName;
 
@@ -167,4 +170,118 @@ async fn a_handshake_that_does_not_go_on_ends_at_its_deadline() {
     let client = Client::new(&house.files("client", client(None)), "localhost".try_into().unwrap()).unwrap();
     let error = client.connect(&address, short).await.unwrap_err();
     assert_eq!(error.to_string(), "the TLS handshake did not end in time");
+}
+
+/// `ccmaster modbus serve` until the test ends.
+struct Serving {
+    child: Child,
+    address: String,
+}
+
+impl Serving {
+    fn start(folder: &Folder, files: &Files, more: &[&str]) -> Self {
+        let image = folder.file(
+            "image.toml",
+            "holding = [{ address = 0, values = [7] }]\ncoils = [{ address = 0, values = [1] }]\n",
+        );
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ccmaster"));
+        command.args(["modbus", "serve", "--tls", "127.0.0.1:0", "--unit", "17", "--image"]).arg(image);
+        let command = with(&mut command, files).args(more);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, address: line.trim().rsplit(' ').next().unwrap().to_string() }
+    }
+
+    fn ask(&self, files: &Files, what: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ccmaster"));
+        command.args(["modbus", what[0], "--tls", &self.address, "--unit", "17", "--json"]).args(&what[1..]);
+        with(&mut command, files).output().unwrap()
+    }
+
+    /// What two reads and two writes bring: `ok`, or the exception's code.
+    fn rights(&self, files: &Files) -> [String; 4] {
+        let asks: [&[&str]; 4] = [
+            &["read", "--holding", "0"],
+            &["read", "--coil", "0"],
+            &["write", "--holding", "0=9"],
+            &["write", "--coil", "0=0"],
+        ];
+        asks.map(|ask| {
+            let told: Value = serde_json::from_slice(&self.ask(files, ask).stdout).unwrap();
+            if told["ok"] == true { "ok".into() } else { told["exception"].to_string() }
+        })
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+fn with<'c>(command: &'c mut Command, files: &Files) -> &'c mut Command {
+    command.arg("--ca").arg(&files.ca).arg("--cert").arg(&files.cert).arg("--key").arg(&files.key)
+}
+
+#[test]
+fn a_role_in_the_certificate_says_what_its_client_may_do() {
+    let folder = Folder::new("tls-roles");
+    let house = Authority::new(&folder, "house");
+    let here = house.files("server", server(&["127.0.0.1"]));
+    let [operator, viewer, cook, nobody] = [Some("operator"), Some("viewer"), Some("cook"), None]
+        .map(|role| house.files(role.unwrap_or("nobody"), client(role)));
+    let strict = Serving::start(&folder, &here, &["--role", "operator=write", "--role", "viewer=read"]);
+    for files in [&cook, &nobody] {
+        assert_eq!(strict.rights(files), ["1", "1", "1", "1"]);
+    }
+    assert_eq!(strict.rights(&viewer), ["ok", "ok", "1", "1"]);
+    let read: Value =
+        serde_json::from_slice(&strict.ask(&viewer, &["read", "--holding", "0"]).stdout).unwrap();
+    assert_eq!(read["values"][0], 7, "nobody has written");
+    assert_eq!(strict.rights(&operator), ["ok", "ok", "ok", "ok"]);
+    let open = Serving::start(&folder, &here, &[]);
+    assert_eq!(open.rights(&nobody), ["ok", "ok", "ok", "ok"], "where no role is named none is needed");
+}
+
+#[test]
+fn a_wrong_key_file_is_named_with_what_is_wrong_and_nothing_is_started() {
+    let folder = Folder::new("tls-files");
+    let house = Authority::new(&folder, "house");
+    let (good, other) = (house.files("me", client(None)), house.files("other", client(None)));
+    let (nowhere, empty) = (folder.file("gone.pem", ""), folder.file("empty.pem", "nothing\n"));
+    std::fs::remove_file(&nowhere).unwrap();
+    let broken = folder.file("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let torn = folder.file("torn.key", "-----BEGIN PRIVATE KEY-----\nAAAA\n");
+    let table = [
+        (Files { ca: nowhere, ..good.clone() }, "gone.pem: No such file"),
+        (Files { ca: empty.clone(), ..good.clone() }, "empty.pem: no certificate in it"),
+        (Files { ca: broken.clone(), ..good.clone() }, "broken.pem: "),
+        (Files { cert: good.key.clone(), ..good.clone() }, "house-me.key: no certificate in it"),
+        (Files { cert: broken, ..good.clone() }, "broken.pem: "),
+        (Files { key: good.cert.clone(), ..good.clone() }, "house-me.pem: no private key in it"),
+        (Files { key: torn, ..good.clone() }, "torn.key: "),
+        (Files { key: other.key, ..good }, "house-other.key is not that of the certificate in "),
+    ];
+    for (files, why) in table {
+        let serve = ["modbus", "serve", "--tls", "127.0.0.1:0", "--unit", "1", "--image"];
+        let read = ["modbus", "read", "--tls", "127.0.0.1:1", "--unit", "1", "--holding", "0"];
+        let image = folder.file("image.toml", "");
+        for output in
+            [misuse(&[&serve[..], &[image.to_str().unwrap()]].concat(), &files), misuse(&read, &files)]
+        {
+            assert!(output.contains(why), "{output}");
+        }
+    }
+}
+
+/// The one line that is said of it.
+fn misuse(arguments: &[&str], files: &Files) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ccmaster"));
+    let output = with(command.args(arguments), files).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    assert!(said.starts_with("error: ") && output.stdout.is_empty(), "{said}");
+    said
 }
