@@ -60,6 +60,9 @@ async fn meet_as(server: &Files, client: &Files, name: &str) -> Met {
     };
     let asking = async {
         let mut port = client.connect(&address, LIMIT).await.map_err(|error| error.to_string())?;
+        // As a client would: it asks before it can know that it is refused.
+        let _ = port.write_all(b"?").await;
+        let _ = port.flush().await;
         let mut byte = [0];
         port.read_exact(&mut byte).await.map_err(|error| error.to_string())?;
         Ok(byte[0])

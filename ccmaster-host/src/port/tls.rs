@@ -153,22 +153,9 @@ impl Server {
     pub async fn accept(&self, stream: TcpStream, limit: Duration) -> io::Result<Tls> {
         let deadline = Instant::now() + limit;
         stream.set_nodelay(true)?;
-        match within(deadline, UNFINISHED, self.0.accept(stream).into_fallible()).await? {
-            Ok(stream) => Ok(Tls(Box::new(stream.into()))),
-            Err((error, stream)) => {
-                let _ = timeout_at(deadline, say_why(stream)).await;
-                Err(handshake_error(error))
-            }
-        }
+        let stream = within(deadline, UNFINISHED, self.0.accept(stream)).await?.map_err(handshake_error)?;
+        Ok(Tls(Box::new(stream.into())))
     }
-}
-
-/// Lets the client read why it is refused: closed with its bytes unread, the connection would just be reset.
-async fn say_why(mut stream: TcpStream) -> io::Result<()> {
-    stream.shutdown().await?;
-    let mut unread = stream.take(MOST_UNREAD);
-    tokio::io::copy(&mut unread, &mut tokio::io::sink()).await?;
-    Ok(())
 }
 
 async fn within<T>(deadline: Instant, otherwise: &str, work: impl Future<Output = T>) -> io::Result<T> {
@@ -246,6 +233,3 @@ impl ccm_core::asynch::Port for Tls {}
 const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 const UNFINISHED: &str = "the TLS handshake did not end in time";
-
-/// Enough for what a client sends before it knows that it is refused.
-const MOST_UNREAD: u64 = 64 * 1024;
