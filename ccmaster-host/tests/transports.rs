@@ -158,6 +158,33 @@ fn the_longest_frames_and_a_scan_pass_over_each_transport() {
     }
 }
 
+#[test]
+fn a_device_is_reached_in_one_way_and_what_belongs_to_tls_goes_with_it() {
+    let read = ["read", "--unit", "1", "--holding", "0"];
+    let serve = ["serve", "--unit", "1", "--image", "/dev/null"];
+    let files = ["--ca", "a", "--cert", "b", "--key", "c"];
+    let table: [(&[&str], &[&str]); 7] = [
+        (&read, &["--tcp", "a", "--udp", "a"]),
+        (&read, &["--tls", "a", "--ca", "a", "--cert", "b"]),
+        (&read, &["--rtu-over-tcp", "a", "--ca", "a"]),
+        (&read, &["--udp", "a:port"]),
+        (&serve, &["--tcp", "127.0.0.1:0", "--role", "viewer=read"]),
+        (&serve, &["--tls", "127.0.0.1:0", "--role", "viewer"]),
+        (&serve, &["--tls", "127.0.0.1:0", "--server-name", "a"]),
+    ];
+    for (what, way) in table {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ccmaster"));
+        let mut command = command.arg("modbus").args(what).args(way);
+        if way[0] == "--tls" && what[0] == "serve" {
+            command = command.args(files);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{way:?}: {said}");
+        assert!(said.starts_with("error: ") && output.stdout.is_empty(), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn several_clients_ask_one_datagram_server_and_each_gets_its_own_reply() {
     let server = Serving::start("--udp", "several");
