@@ -129,7 +129,8 @@ impl Framed {
         if !place.link.is_rtu() {
             return Self::Mbap(client(ccm_modbus::Tcp::new(), patience));
         }
-        let framing = if place.link.rtu.is_some() { Rtu::new(place.line()) } else { rtu_over_tcp() };
+        let line = place.line();
+        let framing = if place.link.rtu.is_some() { Rtu::new(line) } else { rtu_over_tcp(line) };
         Self::Rtu(client(framing.with_echo(place.echo()), patience))
     }
 }
@@ -140,9 +141,10 @@ fn client<F: Framing>(framing: F, patience: &Patience) -> Client<'static, F> {
     Client::new(framing, buffer).with_timeout(patience.timeout.into()).with_retries(patience.retries)
 }
 
-/// RTU frames where no silence divides them: TCP keeps the bytes and not the time between them.
-pub(super) const fn rtu_over_tcp() -> Rtu {
-    Rtu::new(Line::new(1_000_000)).with_silence(Duration::ZERO)
+/// RTU frames where no silence divides them: TCP keeps the bytes and not the time between them. The line is that behind
+/// the device server; a long reply takes its time there.
+pub(super) const fn rtu_over_tcp(line: Line) -> Rtu {
+    Rtu::new(line).with_silence(Duration::ZERO)
 }
 
 impl Dial {

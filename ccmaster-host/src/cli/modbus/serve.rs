@@ -43,7 +43,8 @@ pub(in crate::cli) async fn run(serve: Serve) -> Result<(), Failure> {
             network(address, device.unit, move |stream| plain(stream, ccm_modbus::Tcp::new(), device)).await
         }
         Chosen::RtuOverTcp(address) => {
-            network(address, device.unit, move |stream| plain(stream, rtu_over_tcp(), device)).await
+            let line = serve.place.line();
+            network(address, device.unit, move |stream| plain(stream, rtu_over_tcp(line), device)).await
         }
         Chosen::Tls(address) => {
             let gate = Rc::new(Gate::new(&serve)?);
