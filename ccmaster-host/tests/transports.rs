@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ccm_core::asynch::Driver;
 use ccm_core::{Clock, DriveError};
@@ -211,8 +211,8 @@ fn rtu_frames_over_tcp_come_in_any_pieces() {
     assert_eq!(reply[..], frame(b"\x01\x03\x02\x00\x05"));
 }
 
-/// A device behind a serial device server that loses its connection: the reply to the first request arrives over the
-/// second connection, in front of the reply to the second request.
+/// A device behind a serial device server that loses its connection: the reply to the second request arrives over the
+/// new connection, in front of the reply to the third.
 #[test]
 fn a_reply_that_comes_late_over_a_new_connection_is_not_taken_for_the_next_one() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -221,24 +221,33 @@ fn a_reply_that_comes_late_over_a_new_connection_is_not_taken_for_the_next_one()
         let mut request = [0; 8];
         let (mut first, _) = listener.accept().unwrap();
         first.read_exact(&mut request).unwrap();
+        std::thread::sleep(SLOW);
+        first.write_all(&answer(&request)).unwrap();
+        first.read_exact(&mut request).unwrap();
         let late = answer(&request);
         drop(first);
+        let lost = Instant::now();
         let (mut second, _) = listener.accept().unwrap();
         second.read_exact(&mut request).unwrap();
+        let waited = lost.elapsed();
         second.write_all(&[late, answer(&request)].concat()).unwrap();
         while second.read_exact(&mut request).is_ok() {
             second.write_all(&answer(&request)).unwrap();
         }
+        waited
     });
     let asked = ["--unit", "1", "--holding", "10", "--holding", "20", "--holding", "30", "--count", "2"];
-    let told = objects(&modbus("read", "--rtu-over-tcp", &address, &asked));
-    device.join().unwrap();
-    assert_eq!(told[0]["error"], "port");
-    assert_eq!(
-        (&told[1]["values"], &told[2]["values"]),
-        (&Value::from(vec![20, 21]), &Value::from(vec![30, 31]))
-    );
+    let patient = [&asked[..], &["--timeout", "9s"]].concat();
+    let told = objects(&modbus("read", "--rtu-over-tcp", &address, &patient));
+    let waited = device.join().unwrap();
+    assert_eq!(told[1]["error"], "port");
+    let (first, third) = (&told[0]["values"], &told[2]["values"]);
+    assert_eq!((first, third), (&Value::from(vec![10, 11]), &Value::from(vec![30, 31])));
+    assert!(waited < SLOW, "a new connection is no new clock: {waited:?}");
 }
+
+/// How long the first reply takes, and how far behind a clock would be that began with the second connection.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// Register n is n.
 fn answer(request: &[u8; 8]) -> Vec<u8> {

@@ -104,7 +104,8 @@ impl Session {
             return;
         }
         let Ok(link) = self.dial.link().await else { return };
-        self.driver = Driver::new(link, TokioTimer::default());
+        // The same clock: the client remembers when the line was in use.
+        self.driver = Driver::new(link, *self.driver.clock());
         // An RTU client is told nothing: what a unit behind a device server still owes comes over any connection.
         if let Framed::Mbap(client) = &mut self.client {
             client.reconnect();

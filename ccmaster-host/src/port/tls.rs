@@ -1,4 +1,4 @@
-//! TLS connections on which both sides show a certificate, as Modbus Security wants them (MB-TCP-Security 8.2).
+//! TLS connections on which both sides show a certificate, as Modbus Security wants them (MB-TCP-Security V21 8.1).
 
 use std::fmt::Display;
 use std::future::Future;
@@ -229,7 +229,7 @@ impl embedded_io_async::Write for Tls {
 
 impl ccm_core::asynch::Port for Tls {}
 
-/// MB-TCP-Security asks for 1.2 or better; what is older is refused.
+/// 1.2 or better (MB-TCP-Security V21 10.1); what is older is refused.
 const VERSIONS: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 const UNFINISHED: &str = "the TLS handshake did not end in time";

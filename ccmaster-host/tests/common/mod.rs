@@ -70,7 +70,7 @@ pub fn server(names: &[&str]) -> CertificateParams {
     params
 }
 
-/// A client's certificate, with a role (MB-TCP-Security 8.4) or without.
+/// A client's certificate, with a role (MB-TCP-Security V21 8.3) or without.
 pub fn client(role: Option<&str>) -> CertificateParams {
     let mut params = CertificateParams::new([]).unwrap();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];

@@ -1,4 +1,4 @@
-//! Who may do what: the roles of Modbus Security (MB-TCP-Security 8.4).
+//! Who may do what: the roles of Modbus Security (MB-TCP-Security V21 8.3).
 
 use ccm_modbus::{Coils, CoilsMut, Exception, Handler, Registers, RegistersMut};
 use x509_cert::Certificate;
