@@ -15,6 +15,7 @@ from harness import (
     wait_for_port,
 )
 from slave import CASES
+from transports import transports
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -280,7 +281,7 @@ def unplugged():
             assert get(port, "info")["ports"][0]["answered"] > 0
 
 
-TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, libmodbus_unit_tests, bad_input, unplugged)
+TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, libmodbus_unit_tests, bad_input, unplugged, transports)
 
 
 def main():

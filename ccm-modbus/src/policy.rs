@@ -94,7 +94,7 @@ impl<const N: usize> Policies<N> {
 /// for millis in [20, 25, 22, 180, 21] {
 ///     trips.record(Duration::from_millis(millis));
 /// }
-/// assert!(trips.timeout() >= Some(Duration::from_millis(360)));
+/// assert!(trips.timeout() >= Some(Duration::from_millis(350)));
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RoundTrips {

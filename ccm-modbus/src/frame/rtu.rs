@@ -54,10 +54,10 @@ impl Rtu {
         Self(Serial::new(line, line.frame_silence()))
     }
 
-    /// RTU frames in a TCP connection to a serial server: nothing lasts, nothing echoes, and silence means nothing, so
-    /// frames end by their length.
-    pub const fn over_tcp() -> Self {
-        Self(Serial::new(Line::new(0), Duration::ZERO).with_echo(Echo::Off))
+    /// RTU frames in a TCP connection to a device server: silence means nothing there, so frames end by their length, and
+    /// nothing echoes. `line` is the one behind the device server: a long reply takes its time on it.
+    pub const fn over_tcp(line: Line) -> Self {
+        Self(Serial::new(line, Duration::ZERO).with_echo(Echo::Off))
     }
 
     /// Says whether the line echoes.
@@ -135,6 +135,10 @@ impl sealed::Framing for Rtu {
     fn scan_request(&self, window: &[u8], unit: u8, silent: bool) -> Scan {
         // Whole frames of others first, so that nothing inside them can be taken for a request.
         match frame_length(window) {
+            // Where silence means nothing, requests may follow each other closely.
+            Some(length) if self.0.silence() == Duration::ZERO && is_front_request(window, length, unit) => {
+                return Scan::Frame(length);
+            }
             Some(length) if length < window.len() => return Scan::Pass(length),
             Some(length) if silent && !is_request(window, unit) => return Scan::Pass(length),
             _ => {}
@@ -195,6 +199,10 @@ pub(crate) fn frame_length(window: &[u8]) -> Option<usize> {
 fn is_request(bytes: &[u8], unit: u8) -> bool {
     let Some((asked, pdu)) = bytes.split_first() else { return false };
     (*asked == unit || *asked == 0) && request_length_fits(pdu) && is_sound(bytes)
+}
+
+fn is_front_request(window: &[u8], length: usize, unit: u8) -> bool {
+    window.get(..length).is_some_and(|frame| is_request(frame, unit))
 }
 
 /// Whether the length suits the function; for one without a length any does, as its refusal needs none.

@@ -4,7 +4,7 @@ use ccm_core::{Full, Writer};
 
 use super::Handler;
 use crate::message::{CoilsMut, REFUSED, RegistersMut};
-use crate::{Coils, Exception, MessageError, Registers, Request};
+use crate::{Coils, Exception, Function, MessageError, Registers, Request};
 
 /// Carries out a request and writes the reply's PDU; gives its length, or nothing where there is no reply.
 pub(super) fn answer(pdu: &[u8], handler: &mut impl Handler, buffer: &mut [u8]) -> Option<usize> {
@@ -23,6 +23,9 @@ pub(super) fn refuse(pdu: &[u8], exception: Exception, buffer: &mut [u8]) -> Opt
 }
 
 fn carry_out(pdu: &[u8], handler: &mut impl Handler, reply: &mut Writer<'_>) -> Result<(), Exception> {
+    if !handler.permits(Function::from_code(pdu.first().copied().unwrap_or_default())) {
+        return Err(Exception::IllegalFunction);
+    }
     let request = match Request::parse_access(pdu) {
         Ok(request) => request,
         Err(MessageError::Function { .. }) => return handler.other(pdu, reply),

@@ -6,8 +6,8 @@ use super::answer::{fill_registers, full};
 use super::{Handler, Traffic};
 use crate::message::{READ_DEVICE_IDENTIFICATION, REFERENCE, RegistersMut};
 use crate::{
-    Coils, CoilsMut, CommEvent, Exception, FileRange, FileReads, FileWrites, MessageError, ReadDeviceId,
-    Registers, Request, SubFunction,
+    Coils, CoilsMut, CommEvent, Exception, FileRange, FileReads, FileWrites, Function, MessageError,
+    ReadDeviceId, Registers, Request, SubFunction,
 };
 
 /// What a device has to offer beyond coils and registers. What is left out is an illegal function.
@@ -455,6 +455,10 @@ impl<D: Services> Handler for Extended<D> {
     fn other(&mut self, pdu: &[u8], reply: &mut Writer<'_>) -> Result<(), Exception> {
         let request = Request::parse(pdu).map_err(MessageError::exception)?;
         self.carry_out(request, pdu, reply)
+    }
+
+    fn permits(&self, function: Function) -> bool {
+        self.device.permits(function)
     }
 
     fn notice(&mut self, traffic: Traffic) {

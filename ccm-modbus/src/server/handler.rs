@@ -2,7 +2,7 @@
 
 use ccm_core::Writer;
 
-use crate::{Coils, CoilsMut, Exception, Registers, RegistersMut};
+use crate::{Coils, CoilsMut, Exception, Function, Registers, RegistersMut};
 
 /// What a device has to offer: each method one table of MB-APP 4.3. What is left out is an illegal function.
 ///
@@ -77,6 +77,13 @@ pub trait Handler {
         Err(Exception::IllegalFunction)
     }
 
+    /// Whether a function may be asked for at all, before anything else of the request is looked at; what may not is an
+    /// illegal function.
+    fn permits(&self, function: Function) -> bool {
+        let _ = function;
+        true
+    }
+
     /// Hears what happens on the line: for counters and logs.
     fn notice(&mut self, traffic: Traffic) {
         let _ = traffic;
@@ -143,6 +150,10 @@ impl<H: Handler> Handler for &core::cell::RefCell<H> {
 
     fn other(&mut self, pdu: &[u8], reply: &mut Writer<'_>) -> Result<(), Exception> {
         self.borrow_mut().other(pdu, reply)
+    }
+
+    fn permits(&self, function: Function) -> bool {
+        self.borrow().permits(function)
     }
 
     fn notice(&mut self, traffic: Traffic) {

@@ -7,7 +7,7 @@ mod handler;
 pub use extended::{Counters, Extended, Services};
 pub use handler::{Handler, Traffic};
 
-use ccm_core::{Instant, Machine, Step};
+use ccm_core::{Duration, Instant, Machine, Step};
 
 use crate::frame::sealed::Serves;
 use crate::frame::{Echo, Framing, MAX_ADU, Scan, Window};
@@ -177,10 +177,10 @@ impl<F: Framing, H: Handler> Machine for Server<'_, F, H> {
             Phase::Sent => {
                 self.phase = Phase::Listen;
                 self.echo = if self.echoes() { self.reply.1 } else { 0 };
-                if F::STREAM {
-                    self.examine(false);
-                } else {
+                if F::SILENT && self.framing.silence() > Duration::ZERO {
                     self.window.clear();
+                } else {
+                    self.examine(!F::STREAM);
                 }
             }
             _ => {}

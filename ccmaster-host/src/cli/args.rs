@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ccm_core::{Line, Parity};
+use ccm_core::{DataBits, Line, Parity};
 use ccm_modbus::{Echo, Function};
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
+
+use super::link::{LinkArgs, TlsArgs};
+use super::modbus::access::{Access, Grant};
 
 /// Reads electricity meters and solar inverters, works out self-consumption, and shows it on a page of its own.
 #[derive(Debug, Parser)]
@@ -22,6 +25,7 @@ pub(super) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, and it is moved once")]
 pub(super) enum Command {
     /// Run a hub with a simulated house: meters on a serial line, an inverter on the network
     Demo(Demo),
@@ -91,12 +95,17 @@ pub(super) enum ModbusCommand {
 pub(super) struct Place {
     #[command(flatten)]
     pub(super) link: LinkArgs,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
     /// Bits per second of the serial line
     #[arg(long, default_value_t = 9600, value_parser = clap::value_parser!(u32).range(300..=1_000_000))]
     pub(super) baud: u32,
     /// Parity of the serial line
     #[arg(long, value_enum, default_value_t = ParityArg::None)]
     pub(super) parity: ParityArg,
+    /// Data bits of the serial line: 8, or 7 for most ASCII lines
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u8).range(7..=8))]
+    pub(super) data_bits: u8,
     /// Whether the serial adapter gives back what it sends
     #[arg(long, value_enum, default_value_t = EchoArg::Learn)]
     pub(super) echo: EchoArg,
@@ -105,32 +114,24 @@ pub(super) struct Place {
     pub(super) json: bool,
 }
 
-#[derive(Clone, Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct LinkArgs {
-    /// A serial port, for Modbus RTU
-    #[arg(long, value_name = "PATH")]
-    pub(super) rtu: Option<PathBuf>,
-    /// A device or gateway, for Modbus TCP
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(super) tcp: Option<String>,
-}
-
 impl Place {
     /// The serial line's settings.
     pub(super) fn line(&self) -> Line {
-        Line::new(self.baud).with_parity(match self.parity {
+        let parity = match self.parity {
             ParityArg::None => Parity::None,
             ParityArg::Even => Parity::Even,
             ParityArg::Odd => Parity::Odd,
-        })
+        };
+        let data_bits = if self.data_bits == 7 { DataBits::Seven } else { DataBits::Eight };
+        Line { data_bits, ..Line::new(self.baud).with_parity(parity) }
     }
 
     pub(super) fn echo(&self) -> Echo {
         match self.echo {
             EchoArg::Learn => Echo::Learn,
-            EchoArg::Absent => Echo::Off,
-            EchoArg::Present => Echo::Drop,
+            EchoArg::Off => Echo::Off,
+            EchoArg::Drop => Echo::Drop,
+            EchoArg::Verify => Echo::Verify,
         }
     }
 }
@@ -147,9 +148,11 @@ pub(super) enum EchoArg {
     /// Find out by reading
     Learn,
     /// It does not
-    Absent,
-    /// It does
-    Present,
+    Off,
+    /// It does: drop it
+    Drop,
+    /// It does: fail where it is not what was sent
+    Verify,
 }
 
 /// How patient to be.
@@ -271,6 +274,9 @@ pub(super) struct Serve {
     /// The registers (TOML)
     #[arg(long, value_name = "FILE")]
     pub(super) image: PathBuf,
+    /// With --tls: what clients with this role may do, all others nothing; can be given several times
+    #[arg(long, value_name = "ROLE=read|write", value_parser = grant, requires = "tls")]
+    pub(super) role: Vec<Grant>,
 }
 
 fn number(text: &str) -> Result<u16, String> {
@@ -310,6 +316,17 @@ fn units(text: &str) -> Result<(u8, u8), String> {
     }
 }
 
+fn grant(text: &str) -> Result<Grant, String> {
+    let access = |text| match text {
+        "read" => Some(Access::Read),
+        "write" => Some(Access::Write),
+        _ => None,
+    };
+    let parts = text.rsplit_once('=').filter(|(role, _)| !role.is_empty());
+    let grant = parts.and_then(|(role, text)| Some(Grant { role: role.into(), access: access(text)? }));
+    grant.ok_or_else(|| "write ROLE=read or ROLE=write".into())
+}
+
 /// A number with a unit: `500ms`, `2s`.
 fn duration(text: &str) -> Result<Duration, String> {
     let unit = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
@@ -336,8 +353,9 @@ Exit codes:
   2  what was typed, or a file that was named, makes no sense; nothing was started";
 
 const READ_HELP: &str = "\
-Example:
+Examples:
   ccmaster modbus read --rtu /dev/ttyUSB0 --unit 1 --input 0x0100 --count 58
+  ccmaster modbus read --tls meter.example --ca ca.pem --cert me.pem --key me.key --unit 1 --holding 0
 
 With --json one object a line:
   {\"ok\":true,\"unit\":1,\"function\":3,\"address\":5,\"values\":[5,6]}
@@ -348,7 +366,13 @@ const SERVE_HELP: &str = "\
 The file has arrays of tables `holding`, `input`, `coils` and `discrete`:
   holding = [{ address = 0, values = [1, 2, 3] }]
   coils = [{ address = 0, values = [1, 0] }]
-Addresses outside answer exception 2. Writes change what is served, not the file.";
+Addresses outside answer exception 2. Writes change what is served, not the file.
+
+Over TLS, for clients with a certificate only; those of role \"operator\" may write, those of \"viewer\" read:
+  ccmaster modbus serve --tls 0.0.0.0 --ca ca.pem --cert server.pem --key server.key \\
+    --role operator=write --role viewer=read --unit 1 --image registers.toml
+The role is an extension of the client's certificate (1.3.6.1.4.1.50316.802.1, a UTF8String); without any --role
+every client whose certificate is good may read and write.";
 
 #[cfg(test)]
 mod tests {
@@ -370,6 +394,8 @@ mod tests {
         assert!(number("65536").is_err());
         assert_eq!(units("3-9"), Ok((3, 9)));
         assert!(units("9-3").is_err() && units("0-3").is_err());
+        assert_eq!(grant("a=b=read"), Ok(Grant { role: "a=b".into(), access: Access::Read }));
+        assert!(grant("viewer").is_err() && grant("=read").is_err() && grant("viewer=all").is_err());
         assert_eq!(time_of_day("12:20"), Ok(44_400));
         assert!(time_of_day("24:00").is_err());
     }

@@ -3,6 +3,7 @@
 mod args;
 mod demo;
 mod devices;
+mod link;
 mod modbus;
 mod output;
 mod run;

@@ -1,27 +1,37 @@
 //! One client on one line or connection, for the tools.
 
 use std::io;
+use std::path::PathBuf;
 
 use ccm_core::asynch::Driver;
-use ccm_core::{Clock, DriveError};
-use ccm_modbus::{Client, Error, FrameError, Reply, Request, Rtu};
+use ccm_core::{Clock, DriveError, Line};
+use ccm_modbus::{Ascii, Client, Error, FrameError, Framing, Reply, Request, Rtu};
 
 use super::Failure;
 use super::args::{Patience, Place};
-use crate::port::{Serial, Tcp, TokioTimer};
+use super::link::Chosen;
+use crate::port::{Link, Serial, Tcp, TokioTimer, Udp, tls};
 
 /// A client and the port it talks through.
-pub(super) enum Session {
-    Rtu {
-        driver: Driver<Serial, TokioTimer, 256>,
-        client: Client<'static, Rtu>,
-    },
-    Tcp {
-        driver: Driver<Tcp, TokioTimer, 256>,
-        client: Client<'static, ccm_modbus::Tcp>,
-        address: String,
-        patience: Patience,
-    },
+pub(super) struct Session {
+    driver: Driver<Link, TokioTimer, 256>,
+    client: Framed,
+    dial: Dial,
+}
+
+/// A client, by the frames it sends.
+enum Framed {
+    Rtu(Client<'static, Rtu>),
+    Ascii(Client<'static, Ascii>),
+    Mbap(Client<'static, ccm_modbus::Tcp>),
+}
+
+/// What it takes to get the port, and to get it again.
+enum Dial {
+    Serial(PathBuf, Line),
+    Tcp(String, std::time::Duration),
+    Udp(String),
+    Tls(String, std::time::Duration, tls::Client),
 }
 
 /// Why an exchange of a tool brought nothing.
@@ -60,30 +70,15 @@ impl ExchangeError {
 impl Session {
     /// Opens the port or connects.
     pub(super) async fn open(place: &Place, patience: &Patience) -> Result<Self, Failure> {
-        // The tools end with their process; what they leak ends with it.
-        let buffer = Box::leak(Box::new([0; 520]));
-        let (timeout, retries) = (patience.timeout.into(), patience.retries);
-        match (&place.link.rtu, &place.link.tcp) {
-            (Some(path), _) => {
-                let port = Serial::open(path, place.line())
-                    .map_err(|error| Failure::Failed(format!("cannot open {}: {error}", path.display())))?;
-                let framing = Rtu::new(place.line()).with_echo(place.echo());
-                let client = Client::new(framing, buffer).with_timeout(timeout).with_retries(retries);
-                Ok(Self::Rtu { driver: Driver::new(port, TokioTimer::default()), client })
-            }
-            (None, Some(address)) => {
-                let driver = connect(address, patience).await.map_err(Failure::Failed)?;
-                let framing = ccm_modbus::Tcp::new();
-                let client = Client::new(framing, buffer).with_timeout(timeout).with_retries(retries);
-                Ok(Self::Tcp { driver, client, address: address.clone(), patience: patience.clone() })
-            }
-            (None, None) => Err(Failure::Misuse("name a port with --rtu or --tcp".into())),
-        }
+        let dial = Dial::new(place, patience)?;
+        let link = dial.link().await.map_err(Failure::Failed)?;
+        let driver = Driver::new(link, TokioTimer::default());
+        Ok(Self { client: Framed::new(place, patience), driver, dial })
     }
 
     /// Whether an exchange on this line can be confirmed by its own echo alone, until a read has shown otherwise.
     pub(super) const fn may_echo(&self) -> bool {
-        matches!(self, Self::Rtu { .. })
+        matches!(self.client, Framed::Rtu(_) | Framed::Ascii(_))
     }
 
     /// Asks `unit`, and hands what it answers to `take`.
@@ -93,36 +88,104 @@ impl Session {
         request: Request<'_>,
         take: impl FnOnce(Reply<'_>) -> T,
     ) -> Result<T, ExchangeError> {
-        match self {
-            Self::Rtu { driver, client } => {
-                client.start(driver.clock().now(), unit, request).map_err(Error::from)?;
-                driver.run(client).await.map_err(port_error)?;
-                Ok(take(client.outcome()?))
+        let outcome = match &mut self.client {
+            Framed::Rtu(client) => exchange(&mut self.driver, client, unit, request, take).await,
+            Framed::Ascii(client) => exchange(&mut self.driver, client, unit, request, take).await,
+            Framed::Mbap(client) => exchange(&mut self.driver, client, unit, request, take).await,
+        };
+        if let Err(ExchangeError::Port(_) | ExchangeError::Modbus(Error::Frame(FrameError::Stream))) = outcome
+        {
+            self.reconnect().await;
+        }
+        outcome
+    }
+
+    /// The next exchange gets a connection of its own, if there is one to have. A serial port stays open.
+    async fn reconnect(&mut self) {
+        if matches!(self.dial, Dial::Serial(..)) {
+            return;
+        }
+        let Ok(link) = self.dial.link().await else { return };
+        // The same clock: the client remembers when the line was in use.
+        self.driver = Driver::new(link, *self.driver.clock());
+        // An RTU client is told nothing: what a unit behind a device server still owes comes over any connection.
+        if let Framed::Mbap(client) = &mut self.client {
+            client.reconnect();
+        }
+    }
+}
+
+async fn exchange<F: Framing, T>(
+    driver: &mut Driver<Link, TokioTimer, 256>,
+    client: &mut Client<'static, F>,
+    unit: u8,
+    request: Request<'_>,
+    take: impl FnOnce(Reply<'_>) -> T,
+) -> Result<T, ExchangeError> {
+    client.start(driver.clock().now(), unit, request).map_err(Error::from)?;
+    driver.run(client).await.map_err(port_error)?;
+    Ok(take(client.outcome()?))
+}
+
+impl Framed {
+    fn new(place: &Place, patience: &Patience) -> Self {
+        let line = place.line();
+        let (echo, link) = (place.echo(), &place.link);
+        if link.ascii.is_some() {
+            return Self::Ascii(client(Ascii::new(line).with_echo(echo), patience));
+        }
+        match (&link.rtu, &link.rtu_over_tcp) {
+            (Some(_), _) => Self::Rtu(client(Rtu::new(line).with_echo(echo), patience)),
+            (_, Some(_)) => Self::Rtu(client(Rtu::over_tcp(line), patience)),
+            _ => Self::Mbap(client(ccm_modbus::Tcp::new(), patience)),
+        }
+    }
+}
+
+fn client<F: Framing>(framing: F, patience: &Patience) -> Client<'static, F> {
+    // The tools end with their process; what they leak ends with it.
+    let buffer = Box::leak(Box::new([0; 1030]));
+    Client::new(framing, buffer).with_timeout(patience.timeout.into()).with_retries(patience.retries)
+}
+
+impl Dial {
+    /// Finds what can never work before anything is opened.
+    fn new(place: &Place, patience: &Patience) -> Result<Self, Failure> {
+        let limit = patience.timeout.max(CONNECT);
+        Ok(match place.link.chosen()? {
+            Chosen::Rtu(path) | Chosen::Ascii(path) => Self::Serial(path.into(), place.line()),
+            Chosen::Tcp(address) | Chosen::RtuOverTcp(address) => Self::Tcp(address.into(), limit),
+            Chosen::Udp(address) => Self::Udp(address.into()),
+            Chosen::Tls(address) => {
+                let name = place.tls.expected_name(address)?;
+                let client = tls::Client::new(&place.tls.files()?, name);
+                let client = client.map_err(|error| Failure::Misuse(error.to_string()))?;
+                Self::Tls(address.into(), limit, client)
             }
-            Self::Tcp { driver, client, address, patience } => {
-                client.start(driver.clock().now(), unit, request).map_err(Error::from)?;
-                let ran = driver.run(client).await.map_err(port_error);
-                let outcome = ran.and_then(|()| Ok(client.outcome().map(take)?));
-                if matches!(
-                    outcome,
-                    Err(ExchangeError::Port(_) | ExchangeError::Modbus(Error::Frame(FrameError::Stream)))
-                ) {
-                    // The next exchange gets a connection of its own, if there is one to have.
-                    if let Ok(fresh) = connect(address, patience).await {
-                        *driver = fresh;
-                        client.reconnect();
-                    }
-                }
-                outcome
+        })
+    }
+
+    async fn link(&self) -> Result<Link, String> {
+        match self {
+            Self::Serial(path, line) => Serial::open(path, *line)
+                .map(Link::Serial)
+                .map_err(|error| format!("cannot open {}: {error}", path.display())),
+            Self::Tcp(address, limit) => said(address, Tcp::connect(address, *limit).await.map(Link::Tcp)),
+            Self::Udp(address) => said(address, Udp::connect(address, is_frame).await.map(Link::Udp)),
+            Self::Tls(address, limit, client) => {
+                said(address, client.connect(address, *limit).await.map(Link::Tls))
             }
         }
     }
 }
 
-async fn connect(address: &str, patience: &Patience) -> Result<Driver<Tcp, TokioTimer, 256>, String> {
-    let port = Tcp::connect(address, patience.timeout.max(CONNECT)).await;
-    let port = port.map_err(|error| format!("cannot connect to {address}: {error}"))?;
-    Ok(Driver::new(port, TokioTimer::default()))
+fn said<T>(address: &str, connected: io::Result<T>) -> Result<T, String> {
+    connected.map_err(|error| format!("cannot connect to {address}: {error}"))
+}
+
+/// Whether a datagram is one whole frame.
+pub(super) fn is_frame(datagram: &[u8]) -> bool {
+    ccm_modbus::tcp::parse(datagram).is_ok()
 }
 
 fn port_error(error: DriveError<io::Error>) -> ExchangeError {

@@ -27,7 +27,7 @@ fn check(read: &Read, targets: &[Target]) -> Result<(), Failure> {
             "name what to read: --holding, --input, --coil or --discrete ADDR".into(),
         ));
     }
-    if read.place.link.rtu.is_some() && !(1..=247).contains(&read.unit) {
+    if read.place.link.is_serial() && !(1..=247).contains(&read.unit) {
         return Err(Failure::Misuse(format!("unit {} cannot be read; use 1 to 247", read.unit)));
     }
     for target in targets {

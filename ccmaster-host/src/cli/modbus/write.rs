@@ -31,7 +31,7 @@ fn check(write: &Write) -> Result<(), Failure> {
     if write.holding.is_empty() && write.coil.is_empty() {
         return Err(Failure::Misuse("name what to write: --holding ADDR=VALUE or --coil ADDR=0|1".into()));
     }
-    if write.place.link.rtu.is_some() && write.unit > 247 {
+    if write.place.link.is_serial() && write.unit > 247 {
         return Err(Failure::Misuse(format!("there is no unit {}; use 1 to 247, or 0 for all", write.unit)));
     }
     for (assignment, is_coil) in assignments(write) {
