@@ -1,0 +1,55 @@
+"""A slave whose replies keep going wrong, at the pace of 9600 baud: every register holds its own address.
+
+Run by itself it serves one fault on a serial line: faulty_slave.py PATH FAULT
+"""
+
+import sys
+import time
+
+from slave import Paced, answer, main
+
+FAULTS = {
+    "dropped": "every 3rd reply lost",
+    "checksum": "every 3rd checksum bad",
+    "noise": "a noise byte before every 3rd reply",
+    "echo": "every request echoed",
+    "cut": "every 3rd reply cut short",
+    "foreign": "another unit's reply first, once",
+    "late": "every 3rd reply 140 ms late",
+    "late-once": "one reply 140 ms late",
+    "halves": "every reply in two halves, 30 ms apart",
+}
+
+
+class Faulty(Paced):
+    """Answers in order, as a slave does that finds its requests in a UART's buffer: also what comes while it is late."""
+
+    def __init__(self, send, fault):
+        super().__init__(self.spoil, fault)
+        self.line, self.count = send, 0
+
+    def serve(self, request):
+        self.request, self.count = request, self.count + 1
+        super().serve(request)
+
+    def spoil(self, good):
+        third, once = self.count % 3 == 0, self.count == 3
+        match self.case:
+            case "dropped" if third: pass
+            case "checksum" if third: self.line(good[:-1] + bytes((good[-1] ^ 0x55,)))
+            case "noise" if third: self.line(b"\1" + good)
+            case "echo": self.line(self.request + good)
+            case "cut" if third: self.line(good[:12])
+            case "foreign" if once: self.line(answer(self.request, unit=2, value=0x7F7F)), self.after(0.03, good)
+            case "late" if third: self.after(0.3, good)
+            case "late-once" if once: self.after(0.3, good)
+            case "halves": self.line(good[:12]), self.after(0.03, good[12:])
+            case _: self.line(good)
+
+    def after(self, seconds, data):
+        time.sleep(seconds)
+        self.line(data)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:], kind=Faulty)
