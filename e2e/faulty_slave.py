@@ -6,7 +6,7 @@ Run by itself it serves one fault on a serial line: faulty_slave.py PATH FAULT
 import sys
 import time
 
-from slave import Paced, answer, main
+from slave import Paced, answer, framed, main
 
 FAULTS = {
     "dropped": "every 3rd reply lost",
@@ -18,6 +18,9 @@ FAULTS = {
     "late": "every 3rd reply 140 ms late",
     "late-once": "one reply 140 ms late",
     "halves": "every reply in two halves, 30 ms apart",
+    "held": "two replies held back, the first an exception",
+    "again": "one reply sent again 30 ms later",
+    "two": "two units at the same address, the other 30 ms later",
 }
 
 
@@ -44,7 +47,17 @@ class Faulty(Paced):
             case "late" if third: self.after(0.3, good)
             case "late-once" if once: self.after(0.3, good)
             case "halves": self.line(good[:12]), self.after(0.03, good[12:])
+            case "held" if self.count in (3, 4): self.kept.append(good)
+            case "held" if self.count == 5: self.release(good)
+            case "again" if once: self.line(good), self.after(0.03, good)
+            case "two": self.line(good), self.after(0.03, answer(self.request, value=0x7F7F))
             case _: self.line(good)
+
+    def release(self, good):
+        """All in the order in which it was asked."""
+        self.line(framed(self.request[0], self.request[1] | 0x80, 0x0B))
+        self.after(0.05, self.kept[1])
+        self.after(0.02, good)
 
     def after(self, seconds, data):
         time.sleep(seconds)
