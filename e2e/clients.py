@@ -1,19 +1,20 @@
-"""Clients of other people, each as its own documentation opens it: no retries, unit 1, holding registers.
+"""Clients of other people, each as its own documentation opens it: unit 1, holding registers, and no retries unless it is named so.
 
 Run by itself it is one of them and prints what each read brought, null for an error:
-clients.py pymodbus|modbus-tk|umodbus|minimalmodbus PATH TIMEOUT_MS COUNT START...
+clients.py pymodbus|pymodbus-3-retries|modbus-tk|umodbus|minimalmodbus PATH TIMEOUT_MS COUNT START...
 """
 
+import functools
 import json
 import sys
 
 import serial
 
 
-def pymodbus(path, timeout, count):
+def pymodbus(path, timeout, count, retries=0):
     from pymodbus.client import ModbusSerialClient
 
-    client = ModbusSerialClient(path, baudrate=9600, timeout=timeout, retries=0)
+    client = ModbusSerialClient(path, baudrate=9600, timeout=timeout, retries=retries)
     client.connect()
 
     def read(start):
@@ -53,7 +54,13 @@ def attempt(read, start):
         return None
 
 
-CLIENTS = {"pymodbus": pymodbus, "modbus-tk": modbus_tk, "umodbus": umodbus, "minimalmodbus": minimalmodbus}
+CLIENTS = {
+    "pymodbus": pymodbus,
+    "pymodbus-3-retries": functools.partial(pymodbus, retries=3),
+    "modbus-tk": modbus_tk,
+    "umodbus": umodbus,
+    "minimalmodbus": minimalmodbus,
+}
 
 if __name__ == "__main__":
     name, path, *numbers = sys.argv[1:]

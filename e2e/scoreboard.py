@@ -134,6 +134,7 @@ ENDURANCE = Table(
     FAULTS,
     {
         "pymodbus": python("pymodbus"),
+        "same, 3 retries": python("pymodbus-3-retries"),
         "libmodbus": libmodbus("default"),
         "same + recovery": libmodbus("recovery"),
         "ours": ours(0),
