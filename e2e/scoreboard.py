@@ -196,7 +196,7 @@ def check(recovery, endurance):
 
 
 def scoreboard():
-    """Replies that go wrong: other clients' values are shown; of ours none is another request's, and good where it can be."""
+    """Replies that go wrong: other clients' results are shown; ours are checked, but for what it is known not to see."""
     build = ["gcc", "-O2", "-I/usr/include/modbus", "-o", CACHE / "libmodbus_client", HERE / "libmodbus_client.c", "-lmodbus"]
     subprocess.run(build, check=True)
     # The longer games first.
