@@ -14,31 +14,10 @@ from harness import (
     CACHE, PROGRAM, PYTHON, ccmaster, free_port, get, lines, process, reading, serial_line, values, wait_for,
     wait_for_port,
 )
-from slave import CASES
+from scoreboard import scoreboard
 from transports import transports
 
 HERE = pathlib.Path(__file__).resolve().parent
-
-
-def scoreboard():
-    """The thirteen recovery scenarios: never another request's value; the first call is good where it can be."""
-    must_start_good = set("A B C D E I K L M doubled".split())
-    for case in CASES:
-        with serial_line() as (near, far), process(PYTHON, HERE / "slave.py", far, case, ready="ready"):
-            read = ["--holding", 5, "--holding", 50, "--holding", 60, "--count", 2, "--timeout", "500ms", "--retries", 0]
-            found = lines("modbus", "read", "--rtu", near, "--unit", 1, *read)
-        cells = [cell(entry) for entry in found]
-        print(f"  {case:14}", "/".join(cells))
-        assert len(cells) == 3 and "W" not in cells, f"case {case}: a wrong value was returned as good"
-        assert case not in must_start_good or cells[0] == "ok", f"case {case}: the first call must be good"
-        assert case == "G-one-behind" or cells[1:] == ["ok", "ok"], f"case {case}: the calls after it must be good"
-
-
-def cell(entry):
-    if not entry["ok"]:
-        return "E"
-    address = entry["address"]
-    return "ok" if entry["values"] == [address, address + 1] else "W"
 
 
 def full_speed():

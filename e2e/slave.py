@@ -88,9 +88,8 @@ class Paced(Slave):
 CASES = "A B C D E F G-at-once G-late G-one-behind G-lost H I J K L M doubled".split()
 
 
-def main(path, case):
+def main(path, case, kind=Slave):
     line = os.open(path, os.O_RDWR | os.O_NOCTTY)
-    kind = Paced if case == "paced" else Slave
     slave, held = kind(lambda data: os.write(line, data), case), b""
     print("ready", flush=True)
     while True:
@@ -102,4 +101,4 @@ def main(path, case):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:], kind=Paced if sys.argv[2] == "paced" else Slave)
