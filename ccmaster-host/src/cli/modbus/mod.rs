@@ -1,5 +1,6 @@
 //! The Modbus tools.
 
+pub(super) mod gateway;
 pub(super) mod image;
 pub(super) mod read;
 pub(super) mod scan;
