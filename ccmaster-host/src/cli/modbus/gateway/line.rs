@@ -11,8 +11,8 @@ use ccm_modbus::gateway::Ask;
 use ccm_modbus::{Client, Error, Rtu};
 use serde::Serialize;
 
+use super::say;
 use super::shared::Shared;
-use crate::cli::output::print_json;
 use crate::port::{Serial, TokioTimer};
 
 /// A serial port and how to talk on it.
@@ -53,7 +53,7 @@ impl SerialLine {
                 Ok(port) => {
                     self.say(None, &mut said);
                     let mut driver = Driver::new(port, shared.timer);
-                    client.reconnect();
+                    // No `reconnect`: who was asked when the port was lost may answer still, and the client knows that.
                     shared.gateway.borrow_mut().port_up(self.index);
                     let lost = self.carry(&mut driver, &mut client, &shared).await;
                     shared.gateway.borrow_mut().port_down(self.index);
@@ -136,7 +136,7 @@ impl SerialLine {
             None => tracing::info!("port {name}: open"),
         }
         if self.json {
-            print_json(&Event { event: "port", port: &name, open: lost.is_none(), message: lost.as_deref() });
+            say(&Event { event: "port", port: &name, open: lost.is_none(), message: lost.as_deref() });
         }
         text.clone_into(said);
     }

@@ -5,8 +5,10 @@ mod client;
 mod line;
 mod shared;
 
+use std::borrow::Cow;
+use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use ccm_core::Line;
@@ -17,7 +19,6 @@ use tokio::net::TcpListener;
 pub(in crate::cli) use arguments::Arguments;
 
 use crate::cli::Failure;
-use crate::cli::output::print_json;
 use crate::server::until_stopped;
 use arguments::Route;
 use line::SerialLine;
@@ -29,9 +30,7 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let gateway = gateway(&arguments, &ports)?;
     let lines = lines(&arguments, &ports);
     let open = lines.into_iter().map(opened).collect::<Result<Vec<_>, _>>()?;
-    let listener = TcpListener::bind(&arguments.listen)
-        .await
-        .map_err(|error| Failure::Failed(format!("cannot listen on {}: {error}", arguments.listen)))?;
+    let listener = listen(&arguments.listen).await?;
     say_start(&arguments, &ports, listener.local_addr().ok());
     let shared = Rc::new(Shared::new(gateway, ports.len(), arguments.max_clients.into()));
     for (line, port) in open {
@@ -42,6 +41,14 @@ pub(in crate::cli) async fn run(arguments: Arguments) -> Result<(), Failure> {
     until_stopped(serve).await;
     say_end(arguments.json, shared.gateway.borrow().counters());
     Ok(())
+}
+
+async fn listen(address: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let text = format!("cannot listen on {address}: {error}");
+        let is_misuse = error.kind() == io::ErrorKind::InvalidInput;
+        if is_misuse { Failure::Misuse(text) } else { Failure::Failed(text) }
+    })
 }
 
 /// The serial ports that the routes name, each once.
@@ -127,7 +134,7 @@ struct Started<'a> {
 
 #[derive(Debug, Serialize)]
 struct StartedPort<'a> {
-    port: &'a Path,
+    port: Cow<'a, str>,
     line: String,
 }
 
@@ -137,12 +144,11 @@ fn say_start(arguments: &Arguments, ports: &[(PathBuf, Line)], local: Option<Soc
         tracing::warn!("whoever reaches {address} can talk to the devices; --allow says who may");
     }
     if arguments.json {
-        let ports =
-            ports.iter().map(|(path, line)| StartedPort { port: path, line: line.to_string() }).collect();
-        return print_json(&Started { event: "listening", address: &address, ports });
-    }
-    for (path, line) in ports {
-        println!("units on {} at {line}", path.display());
+        let ports = ports
+            .iter()
+            .map(|(path, line)| StartedPort { port: path.to_string_lossy(), line: line.to_string() })
+            .collect();
+        return say(&Started { event: "listening", address: &address, ports });
     }
     println!("gateway on {address}");
 }
@@ -157,13 +163,19 @@ struct Ended<'a> {
 
 fn say_end(json: bool, counters: &Counters) {
     if json {
-        return print_json(&Ended { event: "stopped", counters });
+        return say(&Ended { event: "stopped", counters });
     }
     let Counters { requests, answered, shared, cached, refused, failed, .. } = counters;
     tracing::info!(
         "{requests} requests: {answered} answered by devices, {shared} together with those, {cached} from the cache, \
          {refused} refused, {failed} without a valid reply"
     );
+}
+
+/// One object, one line. Whoever read them may have gone: that stops no gateway.
+fn say(event: &impl Serialize) {
+    let line = serde_json::to_string(event).unwrap_or_default();
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 /// More serial ports than any machine has.

@@ -156,7 +156,7 @@ const CACHE: usize = 256;
 const LONGEST: usize = 260;
 
 /// Bytes of answers that a client may leave unread, beyond what the sockets hold.
-const MOST_WAITING: usize = 32 * 1024;
+const MOST_WAITING: usize = 64 * 1024;
 
 /// A client that has sent nothing for so long makes room for another.
 const IDLE: ccm_core::Duration = ccm_core::Duration::from_secs(60);
