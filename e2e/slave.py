@@ -90,11 +90,14 @@ class Paced(Slave):
 
 
 class Units(Paced):
-    """The same for many units; one of them is dead, and registers can be written to without an effect."""
+    """The same for many units, whose registers can be written to without an effect. Unit 30 is dead until unit 29 is
+    written to."""
 
-    DEAD = 30
+    DEAD, WAKES = 30, 29
 
     def serve(self, request):
+        if (request[0], request[1]) == (self.WAKES, 6):
+            self.DEAD = None
         if request[0] != self.DEAD:
             super().serve(request)
 
