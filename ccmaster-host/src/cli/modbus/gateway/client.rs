@@ -1,7 +1,7 @@
 //! The clients of a gateway: who may connect, what they send, what they get.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,9 +15,13 @@ use super::shared::{Client, Shared};
 
 /// Takes connections for as long as the program runs.
 pub(super) async fn accept(listener: TcpListener, shared: Rc<Shared>, allowed: Vec<Network>) {
+    let mut said = None;
     loop {
         match listener.accept().await {
-            Ok((stream, address)) => welcome(stream, address, &shared, &allowed),
+            Ok((stream, address)) => {
+                let refused = welcome(stream, address, &shared, &allowed).err();
+                say(address.ip(), refused, &mut said);
+            }
             Err(error) => {
                 tracing::warn!("a client could not connect: {error}");
                 // Out of file descriptors, mostly: the next attempt would fail as fast.
@@ -27,16 +31,17 @@ pub(super) async fn accept(listener: TcpListener, shared: Rc<Shared>, allowed: V
     }
 }
 
-/// Gives a connection its own task, or closes it.
-fn welcome(stream: TcpStream, address: SocketAddr, shared: &Rc<Shared>, allowed: &[Network]) {
+/// Gives a connection its own task, or closes it and says why.
+fn welcome(
+    stream: TcpStream,
+    address: SocketAddr,
+    shared: &Rc<Shared>,
+    allowed: &[Network],
+) -> Result<(), &'static str> {
     if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(address.ip())) {
-        tracing::warn!("client {address}: not on the list of those allowed");
-        return;
+        return Err("not on the list of those allowed");
     }
-    let Some((index, client)) = shared.enter() else {
-        tracing::warn!("client {address}: there are as many clients as may be");
-        return;
-    };
+    let (index, client) = shared.enter().ok_or("there are as many clients as may be")?;
     let shared = Rc::clone(shared);
     tokio::task::spawn_local(async move {
         tracing::debug!("client {address}: connected");
@@ -44,6 +49,16 @@ fn welcome(stream: TcpStream, address: SocketAddr, shared: &Rc<Shared>, allowed:
         shared.leave(index);
         tracing::debug!("client {address}: {ended}");
     });
+    Ok(())
+}
+
+/// Who tries again and again is named once: nobody fills the log from outside.
+fn say(address: IpAddr, refused: Option<&'static str>, said: &mut Option<(IpAddr, &'static str)>) {
+    let news = refused.map(|reason| (address, reason));
+    if let Some((address, reason)) = news.filter(|_| news != *said) {
+        tracing::warn!("client {address}: {reason}");
+        *said = news;
+    }
 }
 
 /// Serves a client until it goes, and says why it went.
