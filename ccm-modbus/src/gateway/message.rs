@@ -18,7 +18,7 @@ pub struct Adu<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Verdict<'a> {
-    /// It waits for its port; [`Gateway::reply`] will have its answer.
+    /// It waits for its port; [`Gateway::reply`](super::Gateway::reply) will have its answer.
     Queued,
     /// This PDU refuses it. That is its answer.
     Refused([u8; 2]),

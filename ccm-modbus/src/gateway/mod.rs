@@ -76,7 +76,6 @@ pub use settings::{FunctionSet, RouteError, Settings};
 
 use ccm_core::{Instant, Writer};
 
-use crate::message::REFUSED;
 use crate::{Error, Exception, Frame, Request, Response};
 use cache::Cache;
 use port::{Asked, Port, Stage};
@@ -389,6 +388,9 @@ fn emit_refusal(code: u8, exception: Exception, buffer: &mut [u8]) -> Option<&[u
 
 /// Any answer will do, a refusal too.
 const KNOCK: Request<'static> = Request::ReadHoldingRegisters { start: 0, quantity: 1 };
+
+/// Set in the function code of a refusal (MB-APP 7).
+const REFUSED: u8 = 0x80;
 
 /// MB-APP 4.1: 256 bytes on a serial line, less unit and checksum.
 const MAX_PDU: usize = 253;
