@@ -105,8 +105,8 @@ impl World {
             0 => Err(Error::Timeout),
             1 => Err(Error::Exception(Exception::IllegalDataAddress)),
             2 if code > 4 => Err(Error::Suspect),
-            _ if unit == 0 => Ok(Response::Broadcast),
-            _ => Ok(Response::parse(pdu).unwrap().unwrap()),
+            _ if unit == 0 => Ok(&[][..]),
+            _ => Ok(pdu),
         };
         self.gateway.settle(self.now, port, result);
     }

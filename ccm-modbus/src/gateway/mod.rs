@@ -7,7 +7,7 @@
 //! ```text
 //! a client's bytes -> mbap::split -> request()  -> an answer at once, or a place in the queue
 //! a port is idle   ->                ask()      -> what it carries next     (then a Client<Rtu> runs)
-//! the Client ended -> outcome()   -> settle()
+//! the Client ended ->                settle()   <- the reply's PDU, or why there is none
 //! at any time      ->                expire(), reply() -> mbap::emit -> the client's bytes
 //! ```
 //!
@@ -74,9 +74,9 @@ mod tests;
 pub use message::{Adu, Ask, Counters, Verdict};
 pub use settings::{FunctionSet, RouteError, Settings};
 
-use ccm_core::{Instant, Writer};
+use ccm_core::Instant;
 
-use crate::{Error, Exception, Frame, Request, Response};
+use crate::{Error, Exception, Frame, Request};
 use cache::Cache;
 use port::{Asked, Port, Stage};
 use queue::{Place, Queue};
@@ -196,12 +196,13 @@ impl<const PORTS: usize, const CLIENTS: usize, const QUEUE: usize, const CACHE: 
         Some(Ask { unit: place.unit, request, may_retry: !self.units.is_dead(place.unit, &self.settings) })
     }
 
-    /// Takes what came of the request that `port` was carrying: a client's `outcome()`, or the error of its `start`.
-    /// Afterwards there may be something to [`reply`](Self::reply) and to [`ask`](Self::ask).
-    pub fn settle(&mut self, now: Instant, port: usize, outcome: Result<Response<'_>, Error>) {
+    /// Takes what came of the request that `port` was carrying: the PDU of a client's `outcome()` (empty where nobody was
+    /// to answer), or the error of its `start`. Afterwards there may be something to [`reply`](Self::reply) and to
+    /// [`ask`](Self::ask).
+    pub fn settle(&mut self, now: Instant, port: usize, outcome: Result<&[u8], Error>) {
         let Some(state) = self.ports.get_mut(port) else { return };
         let Some(asked) = &mut state.asked else { return };
-        if asked.goes_on(&outcome) {
+        if asked.goes_on(outcome) {
             return;
         }
         let ended = *asked;
@@ -209,8 +210,8 @@ impl<const PORTS: usize, const CLIENTS: usize, const QUEUE: usize, const CACHE: 
         if let Some(place) = self.queue.get_mut(ended.place) {
             place.carried = place.carried.saturating_sub(1);
             let place = *place;
-            self.judge(now, place.unit, &outcome);
-            self.answer(ended, &place, &outcome);
+            self.judge(now, place.unit, outcome);
+            self.answer(ended, &place, outcome);
         }
     }
 
@@ -282,9 +283,9 @@ impl<const PORTS: usize, const CLIENTS: usize, const QUEUE: usize, const CACHE: 
     }
 
     /// Keeps count of a unit's failures; one that fails too often rests, and those who wait for it are told.
-    fn judge(&mut self, now: Instant, unit: u8, outcome: &Result<Response<'_>, Error>) {
+    fn judge(&mut self, now: Instant, unit: u8, outcome: Result<&[u8], Error>) {
         match outcome {
-            Ok(Response::Broadcast) => {}
+            Ok([]) => {}
             Ok(_) | Err(Error::Exception(_)) => self.units.answered(unit),
             // Somebody else's noise, or our own mistake: no proof against the unit.
             Err(Error::Busy | Error::Request(_) | Error::Unfinished) => {}
@@ -298,24 +299,25 @@ impl<const PORTS: usize, const CLIENTS: usize, const QUEUE: usize, const CACHE: 
     }
 
     /// Writes down the answer to what a port carried, for all who asked the same before it was put on the line.
-    fn answer(&mut self, asked: Asked, place: &Place, outcome: &Result<Response<'_>, Error>) {
+    fn answer(&mut self, asked: Asked, place: &Place, outcome: Result<&[u8], Error>) {
         if place.writes {
             self.cache.drop_unit(place.unit);
         }
-        let mut buffer = [0; MAX_PDU];
-        let code = self.queue.pdu(asked.place).first().copied().unwrap_or_default();
-        let pdu = match outcome {
-            Ok(Response::Broadcast) => return self.conclude(asked.place),
-            Ok(response) => emit(response, &mut buffer),
-            Err(Error::Exception(exception)) => emit_refusal(code, *exception, &mut buffer),
-            Err(_) => None,
-        };
-        let Some(pdu) = pdu else {
-            self.queue.fail(asked.place);
-            return self.conclude(asked.place);
+        let refused;
+        let (pdu, is_value) = match outcome {
+            Ok([]) if place.unit == 0 => return self.conclude(asked.place),
+            Ok(pdu @ [_, ..]) if pdu.len() <= MAX_PDU => (pdu, true),
+            Err(Error::Exception(exception)) => {
+                refused = refusal(self.queue.pdu(asked.place), exception);
+                (refused.as_slice(), false)
+            }
+            _ => {
+                self.queue.fail(asked.place);
+                return self.conclude(asked.place);
+            }
         };
         self.counters.answered = self.counters.answered.wrapping_add(1);
-        self.share(asked, pdu, outcome.is_ok());
+        self.share(asked, pdu, is_value);
         self.queue.finish(asked.place, pdu);
     }
 
@@ -371,19 +373,6 @@ const fn mask(port: usize) -> u32 {
 
 fn refusal(request: &[u8], exception: Exception) -> [u8; 2] {
     [request.first().copied().unwrap_or_default() | REFUSED, exception.code()]
-}
-
-fn emit<'a>(response: &Response<'_>, buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    let mut writer = Writer::new(buffer);
-    response.emit(&mut writer).ok()?;
-    let length = writer.finish();
-    buffer.get(..length)
-}
-
-fn emit_refusal(code: u8, exception: Exception, buffer: &mut [u8]) -> Option<&[u8]> {
-    let pdu = buffer.first_chunk_mut()?;
-    *pdu = refusal(&[code], exception);
-    Some(pdu.as_slice())
 }
 
 /// Any answer will do, a refusal too.

@@ -2,7 +2,7 @@
 
 use ccm_core::Instant;
 
-use crate::{Error, RequestError, Response};
+use crate::{Error, RequestError};
 
 /// A port and what it carries.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub(super) enum Stage {
 
 impl Asked {
     /// Whether another exchange comes before the answer.
-    pub(super) fn goes_on(&mut self, outcome: &Result<Response<'_>, Error>) -> bool {
+    pub(super) fn goes_on(&mut self, outcome: Result<&[u8], Error>) -> bool {
         let next = match (self.stage, outcome) {
             (Stage::First, Err(Error::Suspect | Error::Request(RequestError::Echo))) => Stage::Knock,
             (Stage::Knock, Ok(_) | Err(Error::Exception(_))) => Stage::Again,

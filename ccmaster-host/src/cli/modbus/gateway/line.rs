@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ccm_core::asynch::Driver;
-use ccm_core::{Clock, DriveError, Line};
+use ccm_core::{Clock, DriveError, Line, Writer};
 use ccm_modbus::gateway::Ask;
-use ccm_modbus::{Client, Error, Rtu};
+use ccm_modbus::{Client, Error, Response, Rtu};
 use serde::Serialize;
 
 use super::say;
@@ -88,7 +88,9 @@ impl SerialLine {
                 Started::Running => match tokio::time::timeout(self.longest(), driver.run(client)).await {
                     Ok(Ok(())) => {
                         let now = driver.clock().now();
-                        shared.gateway.borrow_mut().settle(now, self.index, client.outcome());
+                        let mut buffer = [0; 256];
+                        let outcome = pdu(client.outcome(), &mut buffer);
+                        shared.gateway.borrow_mut().settle(now, self.index, outcome);
                         Ok(())
                     }
                     Ok(Err(error)) => Err(error),
@@ -140,6 +142,14 @@ impl SerialLine {
         }
         text.clone_into(said);
     }
+}
+
+/// The PDU of a response; a broadcast has none.
+fn pdu<'a>(outcome: Result<Response<'_>, Error>, buffer: &'a mut [u8]) -> Result<&'a [u8], Error> {
+    let mut writer = Writer::new(buffer);
+    outcome?.emit(&mut writer).map_err(|full| Error::Request(full.into()))?;
+    let length = writer.finish();
+    Ok(buffer.get(..length).unwrap_or_default())
 }
 
 enum Started {
