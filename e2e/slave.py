@@ -78,11 +78,32 @@ class Paced(Slave):
 
     def serve(self, request):
         asked = time.perf_counter()
-        reply = answer(request)
+        reply = self.reply(request)
         end = asked + (len(request) + len(reply)) * 10 / 9600 + 0.005
         while (left := end - time.perf_counter()) > 0:
             time.sleep(max(left - 0.0002, 0))
         self.send(reply)
+
+    @staticmethod
+    def reply(request):
+        return answer(request)
+
+
+class Units(Paced):
+    """The same for many units, whose registers can be written to without an effect. Unit 30 is dead until unit 29 is
+    written to."""
+
+    DEAD, WAKES = 30, 29
+
+    def serve(self, request):
+        if (request[0], request[1]) == (self.WAKES, 6):
+            self.DEAD = None
+        if request[0] != self.DEAD:
+            super().serve(request)
+
+    @staticmethod
+    def reply(request):
+        return request if request[1] == 6 else answer(request)
 
 
 CASES = "A B C D E F G-at-once G-late G-one-behind G-lost H I J K L M doubled".split()
@@ -90,6 +111,7 @@ CASES = "A B C D E F G-at-once G-late G-one-behind G-lost H I J K L M doubled".s
 
 def main(path, case, kind=Slave):
     line = os.open(path, os.O_RDWR | os.O_NOCTTY)
+    kind = {"paced": Paced, "units": Units}.get(case, kind)
     slave, held = kind(lambda data: os.write(line, data), case), b""
     print("ready", flush=True)
     while True:

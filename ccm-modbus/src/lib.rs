@@ -4,6 +4,7 @@
 mod client;
 mod error;
 mod frame;
+pub mod gateway;
 mod message;
 mod policy;
 mod reply;

@@ -88,6 +88,9 @@ pub(super) enum ModbusCommand {
     /// Be a device with the registers of a file
     #[command(after_help = SERVE_HELP)]
     Serve(Serve),
+    /// Let programs on the network reach the devices on serial lines
+    #[command(after_help = GATEWAY_HELP)]
+    Gateway(super::modbus::gateway::Arguments),
 }
 
 /// Where the device is: on a serial line or on the network.
@@ -328,7 +331,7 @@ fn grant(text: &str) -> Result<Grant, String> {
 }
 
 /// A number with a unit: `500ms`, `2s`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let unit = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(unit);
     let count = digits.parse::<u64>().ok().filter(|count| *count > 0);
@@ -373,6 +376,20 @@ Over TLS, for clients with a certificate only; those of role \"operator\" may wr
     --role operator=write --role viewer=read --unit 1 --image registers.toml
 The role is an extension of the client's certificate (1.3.6.1.4.1.50316.802.1, a UTF8String); without any --role
 every client whose certificate is good may read and write.";
+
+const GATEWAY_HELP: &str = "\
+Examples:
+  ccmaster modbus gateway --listen 127.0.0.1:1502 --route 1-32=/dev/ttyUSB0
+  ccmaster modbus gateway --listen 0.0.0.0:502 --allow 192.0.2.0/24 --read-only \\
+      --route 1-32=/dev/ttyUSB0@9600 --route 100,200-210=/dev/ttyUSB1@19200,even
+
+What clients are told, besides what the device itself answers:
+  01  the function may not pass
+  01, 02, 03  the request breaks the standard's limits; it was not sent
+  06  too many requests wait; ask again later
+  0A  no route leads to this unit
+  0B  no valid reply, or not in time; or the serial port is gone
+A device that is silent three times in a row is asked only every 15 s.";
 
 #[cfg(test)]
 mod tests {

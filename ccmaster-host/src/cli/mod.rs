@@ -71,6 +71,7 @@ async fn command(command: Command, matches: &ArgMatches) -> Result<(), Failure> 
                 ModbusCommand::Write(write) => modbus::write::run(write).await,
                 ModbusCommand::Scan(scan) => modbus::scan::run(scan).await,
                 ModbusCommand::Serve(serve) => modbus::serve::run(serve).await,
+                ModbusCommand::Gateway(gateway) => modbus::gateway::run(gateway).await,
             }
         }
     }

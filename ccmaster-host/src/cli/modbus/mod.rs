@@ -1,6 +1,7 @@
 //! The Modbus tools.
 
 pub(super) mod access;
+pub(super) mod gateway;
 pub(super) mod image;
 pub(super) mod read;
 pub(super) mod scan;
