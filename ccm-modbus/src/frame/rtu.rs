@@ -148,6 +148,7 @@ impl sealed::Framing for Rtu {
         match (0..window.len()).find(ours).filter(|_| silent) {
             Some(0) => Scan::Frame(window.len()),
             Some(start) => Scan::Skip(start),
+            None if silent && is_sound(window) => whole(window, unit),
             None => Scan::More,
         }
     }
@@ -199,6 +200,15 @@ pub(crate) fn frame_length(window: &[u8]) -> Option<usize> {
 fn is_request(bytes: &[u8], unit: u8) -> bool {
     let Some((asked, pdu)) = bytes.split_first() else { return false };
     (*asked == unit || *asked == 0) && request_length_fits(pdu) && is_sound(bytes)
+}
+
+/// A sound frame between two silences whose length its function does not explain: a request to be refused, or other
+/// units' business.
+fn whole(frame: &[u8], unit: u8) -> Scan {
+    match *frame {
+        [asked, code, ..] if (asked == unit || asked == 0) && code & REFUSED == 0 => Scan::Frame(frame.len()),
+        _ => Scan::Pass(frame.len()),
+    }
 }
 
 fn is_front_request(window: &[u8], length: usize, unit: u8) -> bool {

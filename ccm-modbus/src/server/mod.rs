@@ -9,6 +9,7 @@ pub use handler::{Handler, Traffic};
 
 use ccm_core::{Duration, Instant, Machine, Step};
 
+use crate::FrameError;
 use crate::frame::sealed::Serves;
 use crate::frame::{Echo, Framing, MAX_ADU, Scan, Window};
 use crate::message::REFUSED;
@@ -28,6 +29,8 @@ pub struct Server<'b, F, H> {
     reply: (usize, usize),
     /// How much of the reply the line has not given back yet.
     echo: usize,
+    /// How many bytes have come since the last silence, for a handler that notices.
+    fresh: usize,
     phase: Phase,
 }
 
@@ -50,7 +53,7 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
     /// enough for reads and writes over RTU, 520 for everything over RTU and TCP, 1030 for everything over ASCII.
     pub const fn new(framing: F, unit: u8, handler: H, buffer: &'b mut [u8]) -> Self {
         let window = Window::new(buffer);
-        Self { framing, unit, handler, window, reply: (0, 0), echo: 0, phase: Phase::Listen }
+        Self { framing, unit, handler, window, reply: (0, 0), echo: 0, fresh: 0, phase: Phase::Listen }
     }
 
     /// The device behind it.
@@ -60,6 +63,9 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
 
     /// Looks for a request and prepares its reply.
     fn examine(&mut self, silent: bool) {
+        if silent && H::NOTICES {
+            self.skip_stale();
+        }
         loop {
             match self.framing.scan_request(self.window.rest(), self.unit, silent) {
                 Scan::Frame(length) => {
@@ -73,6 +79,10 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
                     self.window.skip(count);
                 }
                 Scan::Skip(count) => self.window.skip(count),
+                Scan::Fail(count, FrameError::Checksum) => {
+                    self.handler.notice(Traffic::Garbled);
+                    self.window.skip(count);
+                }
                 Scan::Fail(..) => {
                     self.phase = Phase::Broken;
                     return;
@@ -80,8 +90,20 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
                 Scan::More => break,
             }
         }
-        if silent && !self.window.is_done() {
+        if silent && H::NOTICES && self.fresh > 0 && !self.window.is_done() {
             self.handler.notice(Traffic::Garbled);
+        }
+        self.fresh = 0;
+    }
+
+    /// What came before the last silence is kept, as an adapter may have torn a request; where what has come since is a
+    /// frame by itself, it was garbage.
+    fn skip_stale(&mut self) {
+        let heard = self.window.rest();
+        let stale = heard.len().saturating_sub(self.fresh);
+        let fresh = heard.get(stale..).unwrap_or_default();
+        if let Scan::Frame(_) | Scan::Pass(_) = self.framing.scan_request(fresh, self.unit, true) {
+            self.window.skip(stale);
         }
     }
 
@@ -116,9 +138,11 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
             Serves::Refuse => answer::refuse(pdu, crate::Exception::GatewayTargetFailed, room),
             _ => answer::answer(pdu, &mut self.handler, room),
         };
+        // Before it is sealed: ASCII spells it out in digits.
+        let refusal = exception(room);
         let sealed = reply.filter(|_| !broadcast).and_then(|length| F::seal_reply(free, header, length));
         self.handler.notice(match sealed {
-            Some(_) => Traffic::Answered(exception(free, F::HEADER)),
+            Some(_) => Traffic::Answered(refusal),
             None => Traffic::Unanswered,
         });
         Some((at, sealed?))
@@ -147,6 +171,7 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
             return taken;
         }
         let taken = self.window.push(bytes);
+        self.fresh += taken;
         if F::SILENT {
             self.phase = Phase::Hear { silent: now + self.framing.silence() };
         } else {
@@ -198,10 +223,10 @@ impl<F: Framing, H: Handler> Machine for Server<'_, F, H> {
     }
 }
 
-/// The exception in a reply whose PDU is behind so many bytes, where it is a refusal.
-fn exception(reply: &[u8], header: usize) -> Option<crate::Exception> {
-    match reply.get(header..) {
-        Some([code, exception, ..]) if code & REFUSED != 0 => Some(crate::Exception::from_code(*exception)),
+/// The exception in a reply's PDU, where it is a refusal.
+fn exception(reply: &[u8]) -> Option<crate::Exception> {
+    match reply {
+        [code, exception, ..] if code & REFUSED != 0 => Some(crate::Exception::from_code(*exception)),
         _ => None,
     }
 }
