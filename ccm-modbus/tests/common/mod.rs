@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::cast_possible_truncation, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+pub(crate) mod everything;
+
 use ccm_core::{Instant, Machine, Step};
 use ccm_modbus::{Coils, CoilsMut, Exception, Handler, Registers, RegistersMut};
 
@@ -73,6 +75,13 @@ pub(crate) fn tcp(transaction: u16, unit: u8, pdu: &[u8]) -> Vec<u8> {
     frame.push(unit);
     frame.extend(pdu);
     frame
+}
+
+pub(crate) fn ascii(unit: u8, pdu: &[u8]) -> Vec<u8> {
+    let sum = pdu.iter().fold(unit, |sum, byte| sum.wrapping_add(*byte));
+    let bytes = [&[unit], pdu, &[sum.wrapping_neg()]].concat();
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    format!(":{digits}\r\n").into_bytes()
 }
 
 /// Lets a machine hear `bytes` at `now`, then a silence of a second; gives all it sends meanwhile.
