@@ -205,7 +205,7 @@ impl<F: Framing, H: Handler> Machine for Server<'_, F, H> {
                 if F::SILENT && self.framing.silence() > Duration::ZERO {
                     self.window.clear();
                 } else {
-                    self.examine(!F::STREAM);
+                    self.examine(F::SILENT);
                 }
             }
             _ => {}

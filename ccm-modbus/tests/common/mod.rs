@@ -10,14 +10,14 @@ use ccm_modbus::{Coils, CoilsMut, Exception, Handler, Registers, RegistersMut};
 
 /// Its registers start as their own addresses, its coils as off.
 pub(crate) struct Device {
-    pub(crate) registers: [u16; 100],
-    pub(crate) coils: [bool; 100],
+    pub(crate) registers: Vec<u16>,
+    pub(crate) coils: Vec<bool>,
     pub(crate) writes: usize,
 }
 
 impl Device {
     pub(crate) fn new() -> Self {
-        Self { registers: core::array::from_fn(|address| address as u16), coils: [false; 100], writes: 0 }
+        Self { registers: (0..100).collect(), coils: vec![false; 100], writes: 0 }
     }
 }
 
