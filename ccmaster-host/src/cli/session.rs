@@ -8,7 +8,7 @@ use ccm_core::{Clock, DriveError, Line};
 use ccm_modbus::{Ascii, Client, Error, FrameError, Framing, Reply, Request, Rtu};
 
 use super::Failure;
-use super::args::{Patience, Place};
+use super::args::{EchoArg, Patience, Place};
 use super::link::Chosen;
 use crate::port::{Link, Serial, Tcp, TokioTimer, Udp, tls};
 
@@ -79,6 +79,15 @@ impl Session {
     /// Whether an exchange on this line can be confirmed by its own echo alone, until a read has shown otherwise.
     pub(super) const fn may_echo(&self) -> bool {
         matches!(self.client, Framed::Rtu(_) | Framed::Ascii(_))
+    }
+
+    /// Finds out whether the line echoes, where nobody has said it: by a read. What that brings, or whether it brings
+    /// anything, does not matter.
+    pub(super) async fn learn_echo(&mut self, place: &Place, unit: u8) {
+        if self.may_echo() && matches!(place.echo, EchoArg::Learn) {
+            let _ =
+                self.exchange(unit, Request::ReadHoldingRegisters { start: 0, quantity: 1 }, |_| ()).await;
+        }
     }
 
     /// Asks `unit`, and hands what it answers to `take`.

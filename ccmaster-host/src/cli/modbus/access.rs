@@ -97,12 +97,16 @@ const fn needed(function: Function) -> Access {
         | Function::GetCommEventLog
         | Function::ReportServerId
         | Function::ReadFileRecord
-        | Function::ReadFifoQueue => Access::Read,
+        | Function::ReadFifoQueue
+        // Its interface is looked at later.
+        | Function::EncapsulatedInterfaceTransport => Access::Read,
         _ => Access::Write,
     }
 }
 
 impl<H: Handler> Handler for Authorised<H> {
+    const NOTICES: bool = H::NOTICES;
+
     fn permits(&self, function: Function) -> bool {
         self.access >= needed(function) && self.device.permits(function)
     }
@@ -140,6 +144,12 @@ impl<H: Handler> Handler for Authorised<H> {
     }
 
     fn other(&mut self, pdu: &[u8], reply: &mut Writer<'_>) -> Result<(), Exception> {
+        // Of the interfaces the identification alone is known to change nothing.
+        if self.access < Access::Write
+            && matches!(pdu, [IDENTIFIED, interface, ..] if *interface != IDENTIFICATION)
+        {
+            return Err(Exception::IllegalFunction);
+        }
         self.device.other(pdu, reply)
     }
 
@@ -154,6 +164,10 @@ impl<H: Handler> Handler for Authorised<H> {
 
 /// The extension that carries a role, a `UTF8String`.
 const ROLE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.50316.802.1");
+
+/// Function 43, and its interface that only reads.
+const IDENTIFIED: u8 = 43;
+const IDENTIFICATION: u8 = 14;
 
 #[cfg(test)]
 mod tests {
