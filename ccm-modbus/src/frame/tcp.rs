@@ -130,7 +130,7 @@ pub(crate) fn scan_reply(window: &[u8], transaction: u16, asked: &Expected) -> S
 }
 
 /// Whether `unit` may speak for `asked`: on a connection to a single device 0 and 255 mean that one (MB-TCP 4.4.1.2).
-const fn answers(asked: u8, unit: u8) -> bool {
+pub(crate) const fn answers(asked: u8, unit: u8) -> bool {
     asked == unit || matches!(asked, 0 | 255)
 }
 
