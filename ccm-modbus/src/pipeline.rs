@@ -164,7 +164,7 @@ impl<'b, const N: usize> Pipeline<'b, N> {
     pub fn reconnect(&mut self) {
         self.incoming = Incoming::NOTHING;
         self.is_broken = false;
-        self.fail(|slot| slot.is_under_way(), Error::Timeout);
+        self.fail(Slot::is_under_way, Error::Timeout);
     }
 
     fn fail(&mut self, which: impl Fn(&Slot) -> bool, error: Error) {

@@ -135,7 +135,9 @@ impl<'a> RegistersMut<'a> {
 
 impl Extend<u16> for RegistersMut<'_> {
     fn extend<T: IntoIterator<Item = u16>>(&mut self, values: T) {
-        values.into_iter().for_each(|value| self.push(value));
+        // No more than are asked for: the values may have no end.
+        let left = self.len() - self.filled / 2;
+        values.into_iter().take(left).for_each(|value| self.push(value));
     }
 }
 
@@ -153,6 +155,19 @@ mod tests {
         assert_eq!(registers.u64(0, WordOrder::Abcd), Some(0x0102_0304_0506_0708));
         assert_eq!(registers.u32(3, WordOrder::Abcd), None);
         assert_eq!(registers.get(usize::MAX), None);
+    }
+
+    #[test]
+    fn what_is_filled_ends_where_the_question_did() {
+        let mut bytes = [9; 6];
+        let mut registers = RegistersMut::new(&mut bytes);
+        registers.push(1);
+        assert!(!registers.is_complete());
+        registers.extend(0xFFFE..=0xFFFF);
+        registers.push(7);
+        registers.extend(0xFFFF..);
+        assert!(registers.is_complete());
+        assert_eq!(bytes, [0, 1, 0xFF, 0xFE, 0xFF, 0xFF]);
     }
 
     #[test]
