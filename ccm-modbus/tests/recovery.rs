@@ -249,7 +249,7 @@ fn an_abandoned_exchange_leaves_the_unit_suspect_and_the_next_value_right() {
     // The future is dropped here; the slave answers all the same, after the next request has begun.
     link.inject(link.now() + Duration::from_millis(30), &foreign(1, 5));
     assert_eq!(read(&mut client, &mut link, &mut Slave::new([]), 50), Ok(()));
-    assert!(!client.framing().is_suspect(1), "the probe has settled it");
+    assert!(!client.is_suspect(1), "the probe has settled it");
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl sealed::Framing for Tcp {
     const STREAM: bool = true;
     const SILENT: bool = false;
     type Header = [u8; HEADER];
+    type Debts = ();
 
     fn serial(&self) -> Option<&Serial> {
         None
