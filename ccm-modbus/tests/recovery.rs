@@ -207,7 +207,7 @@ fn a_slave_that_wakes_up_with_many_answers_owed_gets_none_of_them_believed() {
         let mut client = Client::new(Rtu::new(LINE), &mut buffer).with_timeout(TIMEOUT);
         let habits = (0..20).map(|_| Habit::Keep).collect::<Vec<_>>();
         let (mut link, mut slave) = (Link::new(LINE), Slave::new(habits));
-        for start in (0..400).step_by(10) {
+        for start in (0..1500).step_by(10) {
             client.start(link.now(), 1, Request::ReadHoldingRegisters { start, quantity }).unwrap();
             link.run(&mut client, &mut slave, Duration::from_secs(10));
             if let Ok(response) = client.outcome() {

@@ -5,7 +5,7 @@ use ccm_core::Instant;
 use super::Expected;
 
 /// What a client remembers of the units on a line: 496 bytes on a serial line, nothing on a network.
-pub trait Debts {
+pub trait Debts: core::fmt::Debug {
     /// Nobody owes anything.
     const NONE: Self;
 
