@@ -329,3 +329,12 @@ fn a_request_is_on_the_wire_what_the_standard_shows() {
     assert_eq!(length, Ok(8));
     assert_eq!(buffer, [0x01, 0x03, 0x00, 0x6B, 0x00, 0x03, 0x74, 0x17]);
 }
+
+#[test]
+fn an_ascii_line_that_is_silent_ends_in_a_time_out() {
+    let mut buffer = [0; 1030];
+    let mut client = Client::new(ccm_modbus::Ascii::new(LINE), &mut buffer).with_timeout(TIMEOUT);
+    client.start(ccm_core::Instant::ZERO, 1, Request::ReadHoldingRegisters { start: 5, quantity: 2 }).unwrap();
+    Link::new(LINE).run(&mut client, &mut |_: &[u8]| Vec::new(), Duration::from_secs(5));
+    assert_eq!(client.outcome(), Err(Error::Timeout));
+}

@@ -83,7 +83,7 @@ impl sealed::Framing for Ascii {
 
     fn scan_reply(&self, window: &[u8], asked: &Expected, last: bool) -> Scan {
         match scan(window) {
-            Scan::More if last => Scan::Skip(window.len()),
+            Scan::More if last && !window.is_empty() => Scan::Skip(window.len()),
             Scan::Frame(length) if !answers(window, length, asked) => Scan::Skip(length),
             found => found,
         }
