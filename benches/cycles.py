@@ -63,6 +63,8 @@ def run(path, function, frame):
         core.mem_write(address, part)
     core.mem_write(image.symbols["FRAME"], frame)
     core.mem_write(image.symbols["LENGTH"], struct.pack("<I", len(frame)))
+    if "BYTE" in image.symbols:  # How many registers were asked for.
+        core.mem_write(image.symbols["BYTE"], bytes((125,)))
     core.reg_write(UC_ARM_REG_SP, RAM + 0x8000)
     core.reg_write(UC_ARM_REG_LR, STOP | 1)
     trace = []
