@@ -135,7 +135,12 @@ impl<'a> RegistersMut<'a> {
 
 impl Extend<u16> for RegistersMut<'_> {
     fn extend<T: IntoIterator<Item = u16>>(&mut self, values: T) {
-        values.into_iter().for_each(|value| self.push(value));
+        // The free slots are found once, not once for each value.
+        let (slots, _) = self.bytes.get_mut(self.filled..).unwrap_or_default().as_chunks_mut();
+        for (slot, value) in slots.iter_mut().zip(values) {
+            *slot = u16::to_be_bytes(value);
+            self.filled += 2;
+        }
     }
 }
 
