@@ -1,0 +1,18 @@
+//! What `serve` does, with modbus-core, which has no machine.
+#![no_std]
+#![no_main]
+
+use modbus_core::rtu::{ResponseAdu, server};
+use modbus_core::{Data, Request, Response, ResponsePdu};
+use size::{FRAME, OUT, RESULT, VALUES, received};
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".text.start")]
+pub extern "C" fn start() {
+    let Ok(Some(adu)) = server::decode_request(received()) else { return };
+    let Request::ReadHoldingRegisters(start, quantity) = adu.pdu.0 else { return };
+    let values = VALUES.take().get(usize::from(start)..).and_then(|values| values.get(..quantity.into()));
+    let Some(Ok(data)) = values.map(|values| Data::from_words(values, FRAME.take())) else { return };
+    let pdu = ResponsePdu(Ok(Response::ReadHoldingRegisters(data)));
+    RESULT.write(server::encode_response(ResponseAdu { hdr: adu.hdr, pdu }, OUT.take()).unwrap_or(0) as u32);
+}
