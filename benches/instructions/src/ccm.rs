@@ -3,7 +3,9 @@
 use std::hint::black_box;
 
 use ccm_core::{Duration, Instant, Line, Machine, Step, Writer};
-use ccm_modbus::{Client, Exception, Handler, Registers, RegistersMut, Reply, Request, Response, Rtu, Server, rtu};
+use ccm_modbus::{
+    Client, Exception, Handler, Registers, RegistersMut, Reply, Request, Response, Rtu, Server, rtu,
+};
 
 use crate::{Bench, QUANTITY, START, UNIT};
 
@@ -83,7 +85,11 @@ fn sum(registers: Registers<'_>) -> usize {
 struct Table<'a>(&'a [u16]);
 
 impl Handler for Table<'_> {
-    fn read_holding_registers(&mut self, start: u16, registers: &mut RegistersMut<'_>) -> Result<(), Exception> {
+    fn read_holding_registers(
+        &mut self,
+        start: u16,
+        registers: &mut RegistersMut<'_>,
+    ) -> Result<(), Exception> {
         registers.extend(self.range(start, registers.len())?.iter().copied());
         Ok(())
     }
@@ -150,7 +156,9 @@ fn serve_pieces(bench: &Bench) {
 #[inline(never)]
 fn serve_ccm_pieces(table: &Table<'_>, request: &[u8], buffer: &mut [u8]) -> usize {
     let frame = rtu::parse(request).unwrap();
-    let Request::ReadHoldingRegisters { start, quantity } = Request::parse(frame.pdu).unwrap() else { return 0 };
+    let Request::ReadHoldingRegisters { start, quantity } = Request::parse(frame.pdu).unwrap() else {
+        return 0;
+    };
     let (mut bytes, mut pdu) = ([0; 250], [0; 253]);
     let registers = Registers::pack(table.range(start, quantity.into()).unwrap(), &mut bytes).unwrap();
     let mut writer = Writer::new(&mut pdu);

@@ -35,7 +35,11 @@ pub struct Requester {
 }
 
 impl tokio::io::AsyncRead for Replier {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         let room = buffer.remaining();
         buffer.put_slice(self.take(room));
         Poll::Ready(Ok(()))
@@ -43,7 +47,11 @@ impl tokio::io::AsyncRead for Replier {
 }
 
 impl tokio::io::AsyncRead for Requester {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
         match self.left.checked_sub(1) {
             Some(left) => {
                 self.left = left;
@@ -56,7 +64,11 @@ impl tokio::io::AsyncRead for Requester {
 }
 
 impl tokio::io::AsyncWrite for Replier {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
         self.read = 0;
         Poll::Ready(Ok(bytes.len()))
     }

@@ -21,7 +21,8 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_default();
     let calls = arguments.next().and_then(|calls| calls.parse().ok()).unwrap_or(1);
-    let bench = Bench { calls, request: request(), reply: reply(), values: std::array::from_fn(|n| n as u16) };
+    let bench =
+        Bench { calls, request: request(), reply: reply(), values: std::array::from_fn(|n| n as u16) };
     match name.split_once('_') {
         Some((_, "ccm" | "ccm_response" | "ccm_pieces")) => ccm::run(&name, &bench),
         Some((_, "rmodbus")) => rmodbus::run(&name, &bench),

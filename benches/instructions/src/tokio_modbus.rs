@@ -71,7 +71,8 @@ fn serve_tokio_modbus(
     ended: oneshot::Receiver<()>,
 ) {
     let line = std::sync::Mutex::new(Some(line));
-    let connected = |_, _| std::future::ready(Ok(line.lock().unwrap().take().map(|line| (Table(values), line))));
+    let connected =
+        |_, _| std::future::ready(Ok(line.lock().unwrap().take().map(|line| (Table(values), line))));
     let end = async { drop(ended.await) };
     runtime.block_on(server.serve_until(&connected, |error| panic!("{error}"), end)).unwrap();
 }

@@ -21,13 +21,21 @@ impl Handler for Device {
         Ok(())
     }
 
-    fn read_holding_registers(&mut self, start: u16, registers: &mut RegistersMut<'_>) -> Result<(), Exception> {
+    fn read_holding_registers(
+        &mut self,
+        start: u16,
+        registers: &mut RegistersMut<'_>,
+    ) -> Result<(), Exception> {
         let value = check(start)?;
         (0..registers.len()).for_each(|_| registers.push(value));
         Ok(())
     }
 
-    fn read_input_registers(&mut self, start: u16, registers: &mut RegistersMut<'_>) -> Result<(), Exception> {
+    fn read_input_registers(
+        &mut self,
+        start: u16,
+        registers: &mut RegistersMut<'_>,
+    ) -> Result<(), Exception> {
         let value = check(start)?;
         (0..registers.len()).for_each(|_| registers.push(value));
         Ok(())
@@ -87,7 +95,12 @@ impl Services for Device {
         (id < 3).then(received)
     }
 
-    fn encapsulated_interface(&mut self, interface: u8, data: &[u8], reply: &mut Writer<'_>) -> Result<(), Exception> {
+    fn encapsulated_interface(
+        &mut self,
+        interface: u8,
+        data: &[u8],
+        reply: &mut Writer<'_>,
+    ) -> Result<(), Exception> {
         self.own_function(interface, data, reply)
     }
 

@@ -71,7 +71,7 @@ pub static BYTE: Outside<u8> = Outside::new(0);
 #[unsafe(no_mangle)]
 pub static LENGTH: Outside<usize> = Outside::new(0);
 #[unsafe(no_mangle)]
-pub static OUT: Outside<[u8; 256]> = Outside::new([0; 256]);
+pub static OUT: Outside<[u8; 512]> = Outside::new([0; 512]);
 #[unsafe(no_mangle)]
 pub static RESULT: Outside<u32> = Outside::new(0);
 #[unsafe(no_mangle)]

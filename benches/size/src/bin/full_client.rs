@@ -4,8 +4,8 @@
 
 use ccm_core::{Instant, Line, Machine, Step};
 use ccm_modbus::{
-    Client, Coils, FileRange, FileReads, FileWrites, ReadDeviceId, Registers, Request, RequestError, Response, Rtu,
-    SubFunction,
+    Client, Coils, FileRange, FileReads, FileWrites, ReadDeviceId, Registers, Request, RequestError,
+    Response, Rtu, SubFunction,
 };
 use size::{BYTE, FRAME, LENGTH, NOW, OUT, RESULT, received};
 
@@ -54,7 +54,9 @@ fn request(scratch: &mut [u8; 2]) -> Result<Request<'_>, RequestError> {
         0x08 => Request::Diagnostics { sub_function: SubFunction::from_code(start), data: received() },
         0x0B => Request::GetCommEventCounter,
         0x0C => Request::GetCommEventLog,
-        0x0F => Request::WriteMultipleCoils { start, coils: Coils::pack(&[start > 9, quantity > 9], scratch)? },
+        0x0F => {
+            Request::WriteMultipleCoils { start, coils: Coils::pack(&[start > 9, quantity > 9], scratch)? }
+        }
         0x10 => Request::WriteMultipleRegisters { start, registers: Registers::pack(&[quantity], scratch)? },
         0x11 => Request::ReportServerId,
         0x14 => {

@@ -2,7 +2,7 @@
 #![no_std]
 #![no_main]
 
-use ccm_core::Instant;
+use ccm_core::{Instant, Writer};
 use ccm_modbus::Error;
 use ccm_modbus::gateway::mbap::{self, Split};
 use ccm_modbus::gateway::{Adu, Gateway, Settings};
@@ -28,7 +28,10 @@ pub extern "C" fn start() {
         }
         RESULT.write(gateway.expire(now()).map_or(0, |until| until.as_micros() as u32));
         while let Some(adu) = gateway.reply() {
-            RESULT.write(mbap::emit(adu.transaction, adu.frame, OUT.take()).unwrap_or_default() as u32);
+            let mut writer = Writer::new(OUT.take());
+            if mbap::emit(adu.transaction, &adu.frame, &mut writer).is_ok() {
+                RESULT.write(writer.finish() as u32);
+            }
         }
     }
 }

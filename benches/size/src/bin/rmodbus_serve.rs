@@ -13,18 +13,25 @@ static STORAGE: Outside<ModbusStorage<1, 1, 1, 125>> = Outside::new(ModbusStorag
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".text.start")]
 pub extern "C" fn start() {
-    let storage = STORAGE.take();
-    if storage.set_holdings_bulk(0, VALUES.take()).is_ok() {
-        serve(storage);
-    }
+    prepare();
+    serve();
 }
 
 #[unsafe(no_mangle)]
 #[inline(never)]
-extern "C" fn serve(storage: &ModbusStorage<1, 1, 1, 125>) {
+extern "C" fn prepare() {
+    let _ = STORAGE.take().set_holdings_bulk(0, VALUES.take());
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn serve() {
     let mut out = fixedvec::FixedVec::new(OUT.take());
     let mut frame = ModbusFrame::new(17, received(), ModbusProto::Rtu, &mut out);
-    let served = frame.parse().and_then(|()| frame.process_read(storage)).and_then(|()| frame.finalize_response());
+    let served = frame
+        .parse()
+        .and_then(|()| frame.process_read(STORAGE.take()))
+        .and_then(|()| frame.finalize_response());
     if served.is_ok() {
         RESULT.write(out.len() as u32);
     }
