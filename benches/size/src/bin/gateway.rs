@@ -6,14 +6,12 @@ use ccm_core::{Instant, Writer};
 use ccm_modbus::Error;
 use ccm_modbus::gateway::mbap::{self, Split};
 use ccm_modbus::gateway::{Adu, Gateway, Settings};
-use size::{BYTE, LENGTH, NOW, OUT, Outside, RESULT, received};
-
-static GATEWAY: Outside<Gateway<2, 4, 8>> = Outside::new(Gateway::new(Settings::new()));
+use size::{BYTE, LENGTH, NOW, OUT, RESULT, received};
 
 #[unsafe(no_mangle)]
 #[unsafe(link_section = ".text.start")]
 pub extern "C" fn start() {
-    let gateway = GATEWAY.take();
+    let gateway = &mut Gateway::<2, 4, 8>::new(Settings::new());
     for port in 0..2 {
         let first = BYTE.read();
         if gateway.route(first, BYTE.read(), port).is_err() {
