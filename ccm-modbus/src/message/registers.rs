@@ -136,7 +136,7 @@ impl<'a> RegistersMut<'a> {
 
 impl Extend<u16> for RegistersMut<'_> {
     fn extend<T: IntoIterator<Item = u16>>(&mut self, values: T) {
-        // The free slots are found once, not once for each value.
+        // The free slots are found once, not once for each value; the values may have no end.
         let free = self.slots.get_mut(self.filled..).unwrap_or_default();
         for (slot, value) in free.iter_mut().zip(values) {
             *slot = u16::to_be_bytes(value);
@@ -159,6 +159,19 @@ mod tests {
         assert_eq!(registers.u64(0, WordOrder::Abcd), Some(0x0102_0304_0506_0708));
         assert_eq!(registers.u32(3, WordOrder::Abcd), None);
         assert_eq!(registers.get(usize::MAX), None);
+    }
+
+    #[test]
+    fn what_is_filled_ends_where_the_question_did() {
+        let mut bytes = [9; 6];
+        let mut registers = RegistersMut::new(&mut bytes);
+        registers.push(1);
+        assert!(!registers.is_complete());
+        registers.extend(0xFFFE..=0xFFFF);
+        registers.push(7);
+        registers.extend(0xFFFF..);
+        assert!(registers.is_complete());
+        assert_eq!(bytes, [0, 1, 0xFF, 0xFE, 0xFF, 0xFF]);
     }
 
     #[test]
