@@ -6,6 +6,7 @@ mod error;
 mod frame;
 pub mod gateway;
 mod message;
+mod pipeline;
 mod policy;
 mod reply;
 mod server;
@@ -23,6 +24,7 @@ pub use message::{
     Coils, CoilsMut, CommEvent, Exception, FileRange, FileReads, FileRecords, FileWrites, Function,
     Identification, Objects, ReadDeviceId, Registers, RegistersMut, Request, Response, SubFunction,
 };
+pub use pipeline::{Pipeline, Ticket};
 pub use policy::{Policies, Policy, RoundTrips};
 pub use reply::Reply;
 pub use server::{Counters, Extended, Handler, Server, Services, Traffic};

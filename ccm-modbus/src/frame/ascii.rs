@@ -37,11 +37,6 @@ impl Ascii {
     pub const fn with_silence(self, silence: Duration) -> Self {
         Self(self.0.with_silence(silence))
     }
-
-    /// Whether an earlier request to `unit` may still be answered.
-    pub fn is_suspect(&self, unit: u8) -> bool {
-        self.0.is_suspect(unit)
-    }
 }
 
 impl sealed::Framing for Ascii {
@@ -50,6 +45,7 @@ impl sealed::Framing for Ascii {
     const STREAM: bool = false;
     const SILENT: bool = false;
     type Header = u8;
+    type Debts = super::debts::Ledger;
 
     fn serial(&self) -> Option<&Serial> {
         Some(&self.0)
