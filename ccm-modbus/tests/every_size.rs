@@ -1,4 +1,5 @@
 //! Client and server in virtual time: every function at its smallest and its largest, over everything that carries it.
+//! With `--nocapture` it prints the frames, for dissectors.
 
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test fails by panicking")]
 
@@ -94,8 +95,13 @@ fn device() -> Extended<Everything> {
     Extended::new(device)
 }
 
+fn print(way: &str, direction: char, frame: &[u8]) {
+    let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("frame {way} {direction} {hex}");
+}
+
 /// The kind of framing says what is added to a PDU on the wire.
-fn check<F: Framing>(client: F, server: F, on_wire: fn(usize) -> usize) {
+fn check<F: Framing>(way: &str, client: F, server: F, on_wire: fn(usize) -> usize) {
     let (mut asks, mut answers) = ([0; 1030], [0; 1030]);
     let mut client = Client::new(client, &mut asks);
     let mut server = Server::new(server, UNIT, device(), &mut answers);
@@ -107,6 +113,8 @@ fn check<F: Framing>(client: F, server: F, on_wire: fn(usize) -> usize) {
             assert_eq!(frame.len(), on_wire(sent), "{request:?}");
             now = now + Duration::from_secs(3);
             let replies = hear(&mut server, now, frame);
+            print(way, 'I', frame);
+            replies.iter().for_each(|reply| print(way, 'O', reply));
             replies.into_iter().map(|reply| (Duration::from_millis(5), reply)).collect()
         };
         link.run(&mut client, &mut peer, Duration::from_secs(9));
@@ -120,20 +128,20 @@ fn check<F: Framing>(client: F, server: F, on_wire: fn(usize) -> usize) {
 
 #[test]
 fn every_function_passes_over_rtu_at_its_smallest_and_its_largest() {
-    check(Rtu::new(LINE).with_echo(Echo::Off), Rtu::new(LINE), |pdu| pdu + 3);
+    check("rtu", Rtu::new(LINE).with_echo(Echo::Off), Rtu::new(LINE), |pdu| pdu + 3);
 }
 
 #[test]
 fn every_function_passes_over_ascii_at_its_smallest_and_its_largest() {
-    check(Ascii::new(LINE).with_echo(Echo::Off), Ascii::new(LINE), |pdu| 2 * (pdu + 2) + 3);
+    check("ascii", Ascii::new(LINE).with_echo(Echo::Off), Ascii::new(LINE), |pdu| 2 * (pdu + 2) + 3);
 }
 
 #[test]
 fn every_function_passes_over_tcp_at_its_smallest_and_its_largest() {
-    check(Tcp::new(), Tcp::new(), |pdu| pdu + 7);
+    check("tcp", Tcp::new(), Tcp::new(), |pdu| pdu + 7);
 }
 
 #[test]
 fn every_function_passes_over_rtu_over_tcp_at_its_smallest_and_its_largest() {
-    check(Rtu::over_tcp(LINE), Rtu::over_tcp(LINE), |pdu| pdu + 3);
+    check("rtu-over-tcp", Rtu::over_tcp(LINE), Rtu::over_tcp(LINE), |pdu| pdu + 3);
 }
