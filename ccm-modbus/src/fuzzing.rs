@@ -2,6 +2,7 @@
 
 use ccm_core::{Duration, Instant, Line, Machine, Step, Writer};
 
+use crate::tracker::{Event, Tracker};
 use crate::{
     Client, Coils, CoilsMut, Exception, Handler, Registers, RegistersMut, Request, Response, Rtu, Server, Tcp,
 };
@@ -50,6 +51,29 @@ pub fn server(bytes: &[u8]) {
     let mut buffer = [0; 520];
     run(&mut Server::new(Rtu::new(Line::new(9600)), 1, Zeros, &mut buffer), bytes);
     run(&mut Server::new(Tcp::new(), 1, Zeros, &mut buffer), bytes);
+}
+
+/// Any bytes on a line that is listened to: each is told of once, as part of a frame or as noise.
+pub fn tracker(mut bytes: &[u8]) {
+    let mut buffer = [0; 300];
+    let mut tracker = Tracker::new(Line::new(9600), &mut buffer);
+    let (mut now, mut heard, mut told) = (Instant::ZERO, 0, 0);
+    let length = |event: Event<'_>| match event {
+        Event::Frame(sighting) => sighting.bytes.len(),
+        Event::Noise { bytes, .. } => bytes.len(),
+        Event::Unanswered { .. } => 0,
+    };
+    while let Some((head, rest)) = bytes.split_first() {
+        let (piece, left) = rest.split_at(usize::from(head & 0x1F).min(rest.len()));
+        bytes = left;
+        tracker.hear(now, piece, |event| told += length(event));
+        heard += piece.len();
+        now = now + Duration::from_millis(u64::from(head >> 5) * 40);
+    }
+    while let Some(event) = tracker.finish(now) {
+        told += length(event);
+    }
+    assert_eq!(told, heard);
 }
 
 /// The first byte of each piece says how long it is and how long the line is silent after it.
@@ -125,6 +149,7 @@ mod tests {
             super::response(&bytes);
             super::client(&bytes);
             super::server(&bytes);
+            super::tracker(&bytes);
         }
     }
 }

@@ -6,9 +6,11 @@ mod error;
 mod frame;
 pub mod gateway;
 mod message;
+pub mod monitor;
 mod policy;
 mod reply;
 mod server;
+pub mod tracker;
 
 #[cfg(any(feature = "testing", test))]
 pub mod fuzzing;
