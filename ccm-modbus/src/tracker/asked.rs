@@ -35,6 +35,11 @@ impl Asked {
         Function::from_code(self.code)
     }
 
+    /// Whether a frame that begins like this may be the answer.
+    pub(super) const fn is_about(&self, unit: u8, code: u8) -> bool {
+        unit == self.unit && code & !REFUSED == self.code
+    }
+
     /// The length of the reply that starts with `pdu`, where the request tells it.
     pub(super) fn length(&self, pdu: &[u8]) -> Option<usize> {
         self.expected.filter(|expected| expected.may_start(pdu))?.length(pdu)

@@ -177,8 +177,8 @@ impl<'b> Tracker<'b> {
     /// it.
     pub fn finish(&mut self, now: Instant) -> Option<Event<'_>> {
         if !self.buffer.is_empty() {
-            let next = self.next(now).unwrap_or(Next::Noise(self.buffer.len()));
-            return self.tell(next);
+            let next = self.front().or_else(|| self.behind_noise(true));
+            return self.tell(next.unwrap_or(Next::Noise(self.buffer.len())));
         }
         let asked = self.asked.take().filter(|asked| now.since(asked.at) > self.patience && !asked.is_told);
         asked.map(|asked| Self::unanswered(&asked))
@@ -196,14 +196,14 @@ impl<'b> Tracker<'b> {
     }
 
     fn next(&mut self, now: Instant) -> Option<Next> {
-        let silent = self.last + self.silence <= now;
-        let found = self.front().or_else(|| if silent { self.behind_noise() } else { None });
-        if found.is_none() && silent {
-            self.is_settled = true;
-            let over = self.last + self.lag <= now && !self.buffer.is_empty();
-            return over.then(|| Next::Noise(self.buffer.len()));
+        let found = self.front();
+        if found.is_some() || self.buffer.is_empty() || now < self.last + self.silence {
+            return found;
         }
-        found
+        self.is_settled = true;
+        let over = self.last + self.lag <= now;
+        let found = self.behind_noise(over);
+        if over { found.or(Some(Next::Noise(self.buffer.len()))) } else { found }
     }
 
     /// Looks for a frame whose length is known as soon as that is there. Noise stays, as it may still turn out to be
@@ -211,7 +211,7 @@ impl<'b> Tracker<'b> {
     fn front(&mut self) -> Option<Next> {
         loop {
             let is_head = self.scanned == 0;
-            let waits = match Shape::of(self.buffer.from(self.scanned), self.asked.as_ref()) {
+            let waits = match Shape::of(self.buffer.from(self.scanned), self.asked.as_ref(), false) {
                 Shape::Frame(length) if is_head => return Some(Next::Frame(length)),
                 Shape::Frame(_) => return Some(Next::Noise(self.scanned)),
                 Shape::More => true,
@@ -229,23 +229,32 @@ impl<'b> Tracker<'b> {
     }
 
     /// The line is silent, so the frame that ends here is the surest. What is before it is looked through on its own, as
-    /// is everything where there is none.
-    fn behind_noise(&self) -> Option<Next> {
+    /// is everything where there is none. An adapter's pause is no silence: in a frame that may go on no function without
+    /// a length is looked for before it is `over`, as any few bytes can look like one.
+    fn behind_noise(&self, over: bool) -> Option<Next> {
         let rest = self.buffer.rest();
-        let last = (0..rest.len()).find(|start| shape::is_frame(self.buffer.from(*start)));
+        let is_noise = over || self.scanned > 0;
+        let is_last = |start: &usize| shape::is_frame(self.buffer.from(*start), is_noise || *start == 0);
+        let last = (0..rest.len()).find(is_last);
         let before = rest.get(..last.unwrap_or(rest.len())).unwrap_or_default();
-        let found = (0..before.len()).find_map(|start| Some((start, self.sound(before, start)?)));
-        let ending = || last.and_then(|start| Some((start, shape::shortest(self.buffer.from(start))?)));
-        let (start, length) = found.or_else(ending)?;
-        Some(if start == 0 { Next::Frame(length) } else { Next::Noise(start) })
+        let inside = |start: usize| Some((start, self.sound(before, start, over || last.is_some())?));
+        let found = (0..before.len()).find_map(inside);
+        let end = found.map(|(start, _)| start).or(last);
+        let hidden = end.and_then(|end| ending(rest.get(..end)?));
+        let found = if hidden.is_some() { None } else { found }.or_else(|| {
+            let start = hidden.or(last)?;
+            Some((start, shape::shortest(self.buffer.from(start))?))
+        });
+        found.map(|(start, length)| if start == 0 { Next::Frame(length) } else { Next::Noise(start) })
     }
 
-    /// The length of the sound frame at `start`; of a function without a length only where nothing is before it.
-    fn sound(&self, bytes: &[u8], start: usize) -> Option<usize> {
+    /// The length of the sound frame at `start`; of a function without a length only where nothing is before it and more
+    /// is not to come.
+    fn sound(&self, bytes: &[u8], start: usize, over: bool) -> Option<usize> {
         let window = bytes.get(start..)?;
-        match Shape::of(window, self.asked.as_ref()) {
+        match Shape::of(window, self.asked.as_ref(), true) {
             Shape::Frame(length) => Some(length),
-            Shape::Silence if start == 0 => shape::shortest(window),
+            Shape::Silence if start == 0 && over => shape::shortest(window),
             _ => None,
         }
     }
@@ -292,4 +301,9 @@ impl<'b> Tracker<'b> {
     const fn unanswered(asked: &Asked) -> Event<'static> {
         Event::Unanswered { unit: asked.unit, function: asked.function(), asked: asked.at }
     }
+}
+
+/// Where the frame begins that fills the end of `bytes`, of whatever function.
+fn ending(bytes: &[u8]) -> Option<usize> {
+    (0..bytes.len()).find(|start| bytes.get(*start..).is_some_and(|window| shape::is_frame(window, true)))
 }

@@ -20,21 +20,23 @@ pub(super) enum Shape {
 
 impl Shape {
     /// Tries the lengths of a request and of a reply. The shortest that the checksum agrees with is the one: zeros behind
-    /// a frame leave the checksum right.
-    pub(super) fn of(window: &[u8], asked: Option<&Asked>) -> Self {
-        let Some((code, pdu)) = window.get(1..).and_then(|pdu| Some((*pdu.first()?, pdu))) else {
-            return Self::More;
-        };
+    /// a frame leave the checksum right. But one sound beginning in 65 536 is chance: unless these bytes are the `last` or
+    /// somebody waits for the reply, a request that may still come whole has the first word.
+    pub(super) fn of(window: &[u8], asked: Option<&Asked>, last: bool) -> Self {
+        let Some([unit, code]) = window.first_chunk() else { return Self::More };
         if code & !REFUSED == 0 {
             return Self::Never;
         }
-        let ends = ends(code, pdu, asked);
+        let ends = ends(*code, window.get(1..).unwrap_or_default(), asked);
         let is_here = |length: &usize| window.get(..*length).is_some_and(rtu::is_sound);
-        let here = ends.iter().filter_map(End::length).filter(is_here).min();
-        let may_come = |end: &End| end.is_later(window.len());
-        match here {
+        let [request, ..] = ends;
+        let is_awaited = asked.is_some_and(|asked| asked.is_about(*unit, *code));
+        let asks = request.length().filter(|length| !is_awaited && is_here(length));
+        let waits = !last && !is_awaited && request.is_later(window.len());
+        let here = asks.or_else(|| ends.iter().filter_map(End::length).filter(is_here).min());
+        match here.filter(|_| !waits) {
             Some(length) => Self::Frame(length),
-            None if ends.iter().any(may_come) => Self::More,
+            None if ends.iter().any(|end| end.is_later(window.len())) => Self::More,
             None if ends.contains(&End::Silence) => Self::Silence,
             None => Self::Never,
         }
@@ -46,12 +48,12 @@ pub(super) fn shortest(window: &[u8]) -> Option<usize> {
     (SHORTEST..=window.len()).find(|length| window.get(..*length).is_some_and(rtu::is_sound))
 }
 
-/// Whether `window` is exactly one sound frame, of whatever function.
-pub(super) fn is_frame(window: &[u8]) -> bool {
+/// Whether `window` is exactly one sound frame; of a function without a length only where `open` ones count.
+pub(super) fn is_frame(window: &[u8], open: bool) -> bool {
     let Some(code) = window.get(1).filter(|code| *code & !REFUSED != 0) else { return false };
     // The lengths first: they cost nothing, and most bytes of noise fail there.
     let ends = ends(*code, window.get(1..).unwrap_or_default(), None);
-    let fits = |end: &End| *end == End::Silence || end.length() == Some(window.len());
+    let fits = |end: &End| open && *end == End::Silence || end.length() == Some(window.len());
     ends.iter().any(fits) && rtu::is_sound(window)
 }
 
@@ -106,6 +108,7 @@ impl End {
     }
 }
 
+/// The request's end first.
 fn ends(code: u8, pdu: &[u8], asked: Option<&Asked>) -> [End; 3] {
     if code & REFUSED != 0 {
         return [End::At(REFUSAL), End::Nowhere, End::Nowhere];
@@ -121,7 +124,12 @@ fn ends(code: u8, pdu: &[u8], asked: Option<&Asked>) -> [End; 3] {
             Some(_) => [End::Silence, End::Nowhere, End::Nowhere],
             None => [End::Later, End::Nowhere, End::Nowhere],
         },
-        function => [End::of(function.request(), pdu), End::of(function.response(), pdu), End::Nowhere],
+        function => {
+            // No reply brings nothing.
+            let is_empty = function.response() == Extent::Counted(1) && pdu.get(1) == Some(&0);
+            let reply = if is_empty { End::Nowhere } else { End::of(function.response(), pdu) };
+            [End::of(function.request(), pdu), reply, End::Nowhere]
+        }
     }
 }
 
@@ -178,10 +186,10 @@ mod tests {
         ];
         for pdu in table {
             let bytes = [frame(pdu), vec![0, 0, 17, 3]].concat();
-            assert_eq!(Shape::of(&bytes, None), Shape::Frame(pdu.len() + 3), "{pdu:02x?}");
-            assert!(is_frame(&frame(pdu)), "{pdu:02x?}");
+            assert_eq!(Shape::of(&bytes, None, true), Shape::Frame(pdu.len() + 3), "{pdu:02x?}");
+            assert!(is_frame(&frame(pdu), false), "{pdu:02x?}");
             for length in 0..pdu.len() + 3 {
-                let shape = Shape::of(&bytes[..length], None);
+                let shape = Shape::of(&bytes[..length], None, false);
                 assert!(matches!(shape, Shape::More), "{pdu:02x?} cut to {length}: {shape:?}");
             }
         }
@@ -189,12 +197,12 @@ mod tests {
 
     #[test]
     fn what_no_length_tells_waits_for_silence_and_what_cannot_be_does_not_wait() {
-        assert_eq!(Shape::of(&frame(&[0x65, 1, 2]), None), Shape::Silence);
-        assert_eq!(Shape::of(&frame(&[8, 0, 0, 1, 2, 3, 4]), None), Shape::Silence);
-        assert_eq!(Shape::of(&[0, 0, 0, 0], None), Shape::Never);
-        assert_eq!(Shape::of(&[1, 3, 0, 5, 0, 2, 0, 0], None), Shape::Never);
+        assert_eq!(Shape::of(&frame(&[0x65, 1, 2]), None, false), Shape::Silence);
+        assert_eq!(Shape::of(&frame(&[8, 0, 0, 1, 2, 3, 4]), None, false), Shape::Silence);
+        assert_eq!(Shape::of(&[0, 0, 0, 0], None, false), Shape::Never);
+        assert_eq!(Shape::of(&[1, 3, 0, 5, 0, 2, 0, 0], None, false), Shape::Never);
         // A count of 255 is more than a frame holds, so there is nothing to wait for.
-        assert_eq!(Shape::of(&[1, 3, 255, 5, 0, 2, 0, 0], None), Shape::Never);
+        assert_eq!(Shape::of(&[1, 3, 255, 5, 0, 2, 0, 0], None, false), Shape::Never);
         assert_eq!(shortest(&frame(&[0x65, 1, 2])), Some(6));
     }
 }

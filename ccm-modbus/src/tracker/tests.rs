@@ -225,6 +225,22 @@ fn an_unknown_function_ends_where_the_line_falls_silent() {
 }
 
 #[test]
+fn an_unknown_function_is_found_behind_noise_too() {
+    for noise in [&[0xFF, 0xFF, 0, 0][..], &frame(7, VALUES)[..5], &[7, 0x65, 1]] {
+        let mut buffer = [0; 256];
+        let mut bus = Bus::new(&mut buffer);
+        bus.lump(&[noise, &frame(7, &[0x65, 1, 2])].concat());
+        bus.pause(20);
+        bus.lump(&[&frame(8, READ), noise].concat());
+        bus.pause(20);
+        bus.lump(&frame(7, &[0xE5, 1]));
+        bus.pause(250);
+        let seen = bus.seen.iter().filter(|seen| !seen.starts_with("noise")).collect::<Vec<_>>();
+        assert_eq!(seen, ["7 asks 101", "7 silent 101", "8 asks 3", "7 strays 229"], "{noise:02x?}");
+    }
+}
+
+#[test]
 fn a_torn_frame_costs_only_itself() {
     let long = frame(7, &[&[3, 100], &[1; 100][..]].concat());
     let mut buffer = [0; 256];
