@@ -45,7 +45,9 @@ impl Shape {
 
 /// The shortest sound frame at the front, of whatever length: for functions whose frames only silence ends.
 pub(super) fn shortest(window: &[u8]) -> Option<usize> {
-    (SHORTEST..=window.len()).find(|length| window.get(..*length).is_some_and(rtu::is_sound))
+    let is_diagnostics = window.get(1) == Some(&Function::Diagnostics.code());
+    let least = if is_diagnostics { DIAGNOSTICS + AROUND } else { SHORTEST };
+    (least..=window.len()).find(|length| window.get(..*length).is_some_and(rtu::is_sound))
 }
 
 /// Whether `window` is exactly one sound frame; of a function without a length only where `open` ones count.
@@ -114,10 +116,11 @@ fn ends(code: u8, pdu: &[u8], asked: Option<&Asked>) -> [End; 3] {
         return [End::At(REFUSAL), End::Nowhere, End::Nowhere];
     }
     match Function::from_code(code) {
-        // Nearly always one pair of data; more of them end by silence, or as long as was asked.
+        // Nearly always one pair of data, never less; more of them end by silence, or as long as was asked.
         Function::Diagnostics => {
             let reply = asked.and_then(|asked| asked.length(pdu)).map_or(End::Nowhere, End::At);
-            [End::At(DIAGNOSTICS), reply, End::Silence]
+            let more = if pdu.len() > DIAGNOSTICS + 2 { End::Silence } else { End::Nowhere };
+            [End::At(DIAGNOSTICS), reply, more]
         }
         Function::EncapsulatedInterfaceTransport => match pdu.get(1) {
             Some(&READ_DEVICE_IDENTIFICATION) => [End::At(4), identification(pdu), End::Silence],
