@@ -334,7 +334,9 @@ fn a_request_is_on_the_wire_what_the_standard_shows() {
 fn an_ascii_line_that_is_silent_ends_in_a_time_out() {
     let mut buffer = [0; 1030];
     let mut client = Client::new(ccm_modbus::Ascii::new(LINE), &mut buffer).with_timeout(TIMEOUT);
-    client.start(ccm_core::Instant::ZERO, 1, Request::ReadHoldingRegisters { start: 5, quantity: 2 }).unwrap();
+    client
+        .start(ccm_core::Instant::ZERO, 1, Request::ReadHoldingRegisters { start: 5, quantity: 2 })
+        .unwrap();
     Link::new(LINE).run(&mut client, &mut |_: &[u8]| Vec::new(), Duration::from_secs(5));
     assert_eq!(client.outcome(), Err(Error::Timeout));
 }
