@@ -2,6 +2,8 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 mod cursor;
+#[cfg(any(feature = "blocking", feature = "asynch"))]
+mod half_duplex;
 mod line;
 mod machine;
 mod time;
@@ -21,6 +23,8 @@ pub mod blocking;
 pub mod testing;
 
 pub use cursor::{Full, Missing, Reader, Writer};
+#[cfg(any(feature = "blocking", feature = "asynch"))]
+pub use half_duplex::{Direction, HalfDuplex};
 pub use line::{DataBits, Line, Parity, StopBits};
 pub use machine::{DriveError, Machine, Step};
 #[cfg(feature = "std")]
