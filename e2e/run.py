@@ -18,6 +18,7 @@ from harness import (
     wait_for_port,
 )
 from scoreboard import scoreboard
+from sniffing import sniffing
 from transports import transports
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -263,7 +264,7 @@ def unplugged():
             assert get(port, "info")["ports"][0]["answered"] > 0
 
 
-TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, functions, libmodbus_unit_tests, dissector, bad_input, unplugged, transports, gateway)
+TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, functions, libmodbus_unit_tests, dissector, bad_input, unplugged, transports, gateway, sniffing)
 
 
 def main():

@@ -3,6 +3,7 @@
 use ccm_core::{Duration, Instant, Line, Machine, Step, Writer};
 
 use crate::gateway::{Adu, Gateway, Settings, Verdict, mbap};
+use crate::tracker::{Event, Tracker};
 use crate::{
     Ascii, Client, Coils, CoilsMut, Error, Exception, Extended, FileRange, Framing, Handler, Pipeline,
     Registers, RegistersMut, Reply, Request, Response, Rtu, Server, Services, Tcp,
@@ -156,6 +157,29 @@ fn run(machine: &mut impl Machine, bytes: &[u8]) {
     run_from(machine, Instant::ZERO, bytes);
 }
 
+/// Any bytes on a line that is listened to: each is told of once, as part of a frame or as noise.
+pub fn tracker(mut bytes: &[u8]) {
+    let mut buffer = [0; 300];
+    let mut tracker = Tracker::new(Line::new(9600), &mut buffer);
+    let (mut now, mut heard, mut told) = (Instant::ZERO, 0, 0);
+    let length = |event: Event<'_>| match event {
+        Event::Frame(sighting) => sighting.bytes.len(),
+        Event::Noise { bytes, .. } => bytes.len(),
+        Event::Unanswered { .. } => 0,
+    };
+    while let Some((head, rest)) = bytes.split_first() {
+        let (piece, left) = rest.split_at(usize::from(head & 0x1F).min(rest.len()));
+        bytes = left;
+        tracker.hear(now, piece, |event| told += length(event));
+        heard += piece.len();
+        now = now + Duration::from_millis(u64::from(head >> 5) * 40);
+    }
+    while let Some(event) = tracker.finish(now) {
+        told += length(event);
+    }
+    assert_eq!(told, heard);
+}
+
 /// The first byte of each piece says how long it is and how long the line is silent after it.
 fn run_from(machine: &mut impl Machine, mut now: Instant, mut bytes: &[u8]) {
     let mut sent = 0;
@@ -285,6 +309,11 @@ mod tests {
         #[test]
         fn no_bytes_break_server(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             super::server(&bytes);
+        }
+
+        #[test]
+        fn no_bytes_break_tracker(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            super::tracker(&bytes);
         }
 
         #[test]

@@ -6,10 +6,12 @@ mod error;
 mod frame;
 pub mod gateway;
 mod message;
+pub mod monitor;
 mod pipeline;
 mod policy;
 mod reply;
 mod server;
+pub mod tracker;
 
 #[cfg(any(feature = "testing", test))]
 pub mod fuzzing;

@@ -1,7 +1,7 @@
 //! Frames: where a message ends, whether it is whole, and which unit it is for.
 
 pub mod ascii;
-mod crc;
+pub(crate) mod crc;
 mod debts;
 mod expected;
 pub mod rtu;

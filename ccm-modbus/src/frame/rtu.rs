@@ -172,7 +172,7 @@ fn scan_silent(window: &[u8]) -> Scan {
 }
 
 /// Whether `bytes` are one frame, whoever's.
-fn is_sound(bytes: &[u8]) -> bool {
+pub(crate) fn is_sound(bytes: &[u8]) -> bool {
     parse(bytes).is_ok()
 }
 

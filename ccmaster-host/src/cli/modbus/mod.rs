@@ -9,4 +9,5 @@ pub(super) mod raw;
 pub(super) mod read;
 pub(super) mod scan;
 pub(super) mod serve;
+pub(super) mod sniff;
 pub(super) mod write;
