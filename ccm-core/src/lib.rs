@@ -2,6 +2,7 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 mod cursor;
+mod decimal;
 mod line;
 mod machine;
 mod time;
@@ -21,6 +22,7 @@ pub mod blocking;
 pub mod testing;
 
 pub use cursor::{Full, Missing, Reader, Writer};
+pub use decimal::Decimal;
 pub use line::{DataBits, Line, Parity, StopBits};
 pub use machine::{DriveError, Machine, Step};
 #[cfg(feature = "std")]
