@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+pub mod crypto;
 mod cursor;
 mod decimal;
 mod line;
 mod machine;
+mod obis;
 mod time;
 mod word_order;
 
@@ -25,6 +27,7 @@ pub use cursor::{Full, Missing, Reader, Writer};
 pub use decimal::Decimal;
 pub use line::{DataBits, Line, Parity, StopBits};
 pub use machine::{DriveError, Machine, Step};
+pub use obis::Obis;
 #[cfg(feature = "std")]
 pub use time::SystemClock;
 pub use time::{Clock, Duration, Instant};
