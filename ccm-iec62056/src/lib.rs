@@ -8,6 +8,7 @@ mod message;
 pub mod p1;
 mod policy;
 pub mod script;
+mod server;
 
 pub use client::{Client, Sink, Wanted};
 pub use error::{Error, FrameError, Refusal, RequestError};
@@ -17,6 +18,4 @@ pub use message::{
     Reset, Response, Season, Select, Sets, Time, Value, baud, decimal, speed,
 };
 pub use policy::{Echo, Policy};
-
-/// placeholder
-pub struct Server;
+pub use server::{Ending, Handler, Quirks, Reply, Server};

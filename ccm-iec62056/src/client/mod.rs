@@ -272,7 +272,8 @@ impl<'b, S: Sink> Client<'b, S> {
         if self.decoder.is_reading() {
             self.until = now + self.policy.silence;
         }
-        bytes.len() - input.len()
+        // A byte that only shows that what was before it is over is taken with it.
+        (bytes.len() - input.len()).max(1)
     }
 
     /// Gives what follows the echo; what only began like it is given to the decoder after all.

@@ -5,8 +5,8 @@ mod decoder;
 mod event;
 mod profile;
 
+pub(crate) use check::Sums;
 pub use check::{Check, Polynomial};
-pub(crate) use check::{crc_arc, crc_x25};
 pub use decoder::{Decoder, PIECE};
 pub use event::{Event, Fault, Terminator};
 pub use profile::Profile;

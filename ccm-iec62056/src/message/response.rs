@@ -79,7 +79,10 @@ mod tests {
     fn the_published_frames_come_out_byte_for_byte() {
         let table: [(Response<'_>, &[u8]); 5] = [
             (Response::Prompt { kind: 0, seed: b"" }, b"\x01P0\x02()\x03\x60"),
-            (Response::Prompt { kind: 0, seed: b"FD2BA0E29731D230" }, b"\x01P0\x02(FD2BA0E29731D230)\x03\x6d"),
+            (
+                Response::Prompt { kind: 0, seed: b"FD2BA0E29731D230" },
+                b"\x01P0\x02(FD2BA0E29731D230)\x03\x6d",
+            ),
             (Response::Refused(b"ER07"), b"\x02(ER07)\x03\x12"),
             (Response::Break, b"\x01B0\x03q"),
             (Response::Acknowledged, b"\x06"),

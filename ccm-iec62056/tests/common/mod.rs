@@ -18,3 +18,6 @@ pub(crate) fn rows(file: &str) -> Vec<String> {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     content.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
 }
+
+pub(crate) mod meter;
+pub(crate) mod wire;
