@@ -10,6 +10,9 @@ mod policy;
 pub mod script;
 mod server;
 
+#[cfg(any(feature = "testing", test))]
+pub mod fuzzing;
+
 pub use client::{Client, Sink, Wanted};
 pub use error::{Error, FrameError, Refusal, RequestError};
 pub use frame::{Check, Decoder, Event, Fault, PIECE, Polynomial, Profile, Terminator};
