@@ -335,7 +335,8 @@ impl<'b, S: Sink> Client<'b, S> {
 
     fn acknowledged(&mut self) {
         match self.asked {
-            Asked::Read | Asked::Once => self.over(Over::Acknowledged),
+            // A read is not done with ACK: data or a break may follow (EMH).
+            Asked::Once => self.over(Over::Acknowledged),
             Asked::Binary => self.phase = Phase::HandOver,
             _ => {}
         }
