@@ -11,7 +11,7 @@
 mod common;
 
 use ccm_core::crypto::{AesGcm, Key, Software};
-use ccm_iec62056::p1::{Envelope, Keys, Medium, PUBLISHED_KEY, State, SubMeters};
+use ccm_iec62056::p1::{Envelope, Keys, Medium, PUBLISHED_KEY, State, SubMeter, SubMeters};
 use ccm_iec62056::{Decoder, Event, FrameError, Profile, Sets};
 use common::{bytes, rows};
 
@@ -52,7 +52,7 @@ fn every_national_form_of_a_sub_meter_is_read() {
     let heat = meters(&bytes("p1-heat-crc-of-three-digits"));
     assert_eq!(reading(&heat, Medium::Heat), Some((1, "240.860".into(), "GJ".into())));
     let empty = meters(&bytes("p1-v5-three-phase"));
-    assert_eq!(empty.iter().map(|meter| meter.state()).collect::<Vec<_>>(), [State::Live, State::Dead]);
+    assert_eq!(empty.iter().map(SubMeter::state).collect::<Vec<_>>(), [State::Live, State::Dead]);
 }
 
 #[test]

@@ -223,8 +223,7 @@ impl Decoder {
     }
 
     fn open_identification(&mut self) -> Fate {
-        if self.content {
-            self.content = false;
+        if core::mem::take(&mut self.content) {
             return Fate::After(Token::Fault(Fault::Restart));
         }
         self.clear();
@@ -282,6 +281,9 @@ impl Decoder {
     fn open_block(&mut self) -> Fate {
         if let Some(fate) = self.close() {
             return fate;
+        }
+        if core::mem::take(&mut self.content) {
+            return Fate::After(Token::Fault(Fault::Restart));
         }
         self.clear();
         self.begin(State::Address, true);
