@@ -84,6 +84,17 @@ impl Sums {
         }
     }
 
+    /// The same for many bytes at once.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.bcc = bytes.iter().fold(self.bcc, |bcc, byte| bcc ^ byte);
+        if self.polynomial != Polynomial::X25 {
+            self.arc = bytes.iter().fold(self.arc, |crc, byte| arc(crc, *byte));
+        }
+        if self.polynomial != Polynomial::Arc {
+            self.x25 = bytes.iter().fold(self.x25, |crc, byte| x25(crc, *byte));
+        }
+    }
+
     pub(crate) fn crc(self, given: u16) -> Check {
         let x25 = !self.x25;
         let takes_x25 = match self.polynomial {

@@ -167,21 +167,19 @@ impl Decoder {
     }
 
     /// Takes characters that mean nothing by themselves, in one go.
-    #[inline]
     fn run(&mut self, input: &mut &[u8]) {
-        let (mut sums, mut count) = (self.sums, 0);
-        let free = self.text.get_mut(self.length..).unwrap_or_default();
+        let begin = self.length;
+        let free = self.text.get_mut(begin..).unwrap_or_default();
+        let mut count = 0;
         for (slot, byte) in free.iter_mut().zip(input.iter()) {
-            let byte = byte & self.mask;
-            if !is_plain(byte) {
+            *slot = byte & self.mask;
+            if !is_plain(*slot) {
                 break;
             }
-            sums.push(byte);
-            *slot = byte;
             count += 1;
         }
-        self.sums = sums;
         self.length += count;
+        self.sums.extend(self.text.get(begin..self.length).unwrap_or_default());
         *input = input.get(count..).unwrap_or_default();
     }
 
@@ -198,18 +196,30 @@ impl Decoder {
     }
 
     fn step(&mut self, byte: u8) -> Fate {
+        match self.state {
+            State::Value if byte > EOT => self.value(byte),
+            State::Closed if byte > EOT => self.closed(byte),
+            State::Address if byte > EOT => self.address(byte),
+            State::Bcc => self.check(byte),
+            State::Identification => self.identification(byte),
+            State::Command => self.command(byte),
+            _ if byte <= EOT => self.frame(byte),
+            State::Mark => self.mark(byte),
+            _ => self.outside(byte),
+        }
+    }
+
+    /// The characters that frame blocks; elsewhere they are noise like any other.
+    fn frame(&mut self, byte: u8) -> Fate {
         match (self.state, byte) {
-            (State::Bcc, _) => self.check(byte),
-            (State::Identification, _) => self.identification(byte),
-            (State::Command, _) => self.command(byte),
             (_, STX) => self.open_block(),
-            (_, SOH) if self.state != State::Value => self.open_command(),
+            (State::Value, SOH) => self.value(byte),
+            (_, SOH) => self.open_command(),
             (State::Mark, _) => self.mark(byte),
+            (State::Value, 0) => self.value(byte),
             (_, ETX | EOT) if self.block => self.end_block(byte),
-            (State::Outside, _) => self.outside(byte),
-            (State::Address, _) => self.address(byte),
             (State::Value, _) => self.value(byte),
-            (State::Closed, _) => self.closed(byte),
+            _ => Fate::Taken,
         }
     }
 
@@ -309,6 +319,7 @@ impl Decoder {
     fn address(&mut self, byte: u8) -> Fate {
         match byte {
             b'(' => self.open_value(),
+            CR | LF if self.length == 0 => Fate::Taken,
             CR | LF => self.close().unwrap_or(Fate::Taken),
             b'!' if self.length == 0 => self.begin_mark(),
             b'/' if self.length == 0 => self.open_identification(),
@@ -393,15 +404,20 @@ impl Decoder {
                 (self.depth, self.star, self.slash) = (1, None, None);
                 Fate::Taken
             }
-            b'!' | CR | LF => self.close().unwrap_or_else(|| {
-                self.state = State::Address;
-                Fate::Again
-            }),
-            ..=b' ' | 0x7F => Fate::Taken,
+            // Blanks and control characters between groups.
+            ..CR | 0x0E..=b' ' | 0x7F if byte != LF => Fate::Taken,
             _ if self.set_open => {
                 self.set_open = false;
                 Fate::After(Token::EndSet)
             }
+            CR | LF if self.line_open => {
+                (self.line_open, self.state) = (false, State::Address);
+                Fate::Means(Token::EndLine)
+            }
+            b'!' | CR | LF => self.close().unwrap_or_else(|| {
+                self.state = State::Address;
+                Fate::Again
+            }),
             _ => {
                 self.state = State::Address;
                 Fate::Again
@@ -523,6 +539,9 @@ impl Decoder {
     #[inline]
     fn drop_spent(&mut self) {
         if self.spent > 0 && self.pending.is_none() {
+            if self.spent >= self.length {
+                return self.clear();
+            }
             self.text.copy_within(self.spent.min(self.length)..self.length, 0);
             self.length = self.length.saturating_sub(self.spent);
             let moved = |at: usize| at.checked_sub(self.spent);
@@ -572,7 +591,7 @@ const fn terminator(byte: u8) -> Terminator {
 
 #[inline]
 const fn is_plain(byte: u8) -> bool {
-    (byte > b'/' && byte < 0x7F) || matches!(byte, b'.' | b'-')
+    byte.wrapping_sub(b'.') < 0x7F - b'.' && byte != b'/'
 }
 
 /// The longest text that is given in one piece; longer values come in several.
