@@ -84,15 +84,15 @@ impl Sums {
         }
     }
 
-    /// The same for many bytes at once.
-    pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        self.bcc = bytes.iter().fold(self.bcc, |bcc, byte| bcc ^ byte);
-        if self.polynomial != Polynomial::X25 {
-            self.arc = bytes.iter().fold(self.arc, |crc, byte| arc(crc, *byte));
-        }
-        if self.polynomial != Polynomial::Arc {
-            self.x25 = bytes.iter().fold(self.x25, |crc, byte| x25(crc, *byte));
-        }
+    /// The same where only the usual CRC is wanted.
+    #[inline]
+    pub(crate) fn push_arc(&mut self, byte: u8) {
+        self.bcc ^= byte;
+        self.arc = arc(self.arc, byte);
+    }
+
+    pub(crate) fn is_arc(&self) -> bool {
+        self.polynomial == Polynomial::Arc
     }
 
     pub(crate) fn crc(self, given: u16) -> Check {

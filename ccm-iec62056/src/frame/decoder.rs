@@ -149,11 +149,12 @@ impl Decoder {
 
     fn advance(&mut self, input: &mut &[u8]) -> Option<Token> {
         loop {
-            if matches!(self.state, State::Value | State::Address) && self.slash.is_none() {
-                self.run(input);
-            }
             let (byte, rest) = input.split_first()?;
             let byte = byte & self.mask;
+            if is_plain(byte) && self.takes_runs() {
+                self.run(input);
+                continue;
+            }
             match self.step(byte) {
                 Fate::Taken => *input = self.take(byte, rest),
                 Fate::Means(token) => {
@@ -166,20 +167,34 @@ impl Decoder {
         }
     }
 
+    #[inline]
+    fn takes_runs(&self) -> bool {
+        matches!(self.state, State::Value | State::Address) && self.slash.is_none() && self.length < PIECE
+    }
+
     /// Takes characters that mean nothing by themselves, in one go.
     fn run(&mut self, input: &mut &[u8]) {
-        let begin = self.length;
-        let free = self.text.get_mut(begin..).unwrap_or_default();
-        let mut count = 0;
+        match self.sums.is_arc() {
+            true => self.run_with(input, Sums::push_arc),
+            false => self.run_with(input, Sums::push),
+        }
+    }
+
+    #[inline(always)]
+    fn run_with(&mut self, input: &mut &[u8], push: impl Fn(&mut Sums, u8)) {
+        let (mut sums, mut count, mask) = (self.sums, 0, self.mask);
+        let free = self.text.get_mut(self.length..).unwrap_or_default();
         for (slot, byte) in free.iter_mut().zip(input.iter()) {
-            *slot = byte & self.mask;
-            if !is_plain(*slot) {
+            let byte = byte & mask;
+            if !is_plain(byte) {
                 break;
             }
+            *slot = byte;
+            push(&mut sums, byte);
             count += 1;
         }
+        self.sums = sums;
         self.length += count;
-        self.sums.extend(self.text.get(begin..self.length).unwrap_or_default());
         *input = input.get(count..).unwrap_or_default();
     }
 
