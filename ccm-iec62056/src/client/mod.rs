@@ -8,7 +8,8 @@ pub use sink::{Sink, Wanted};
 use ccm_core::{Duration, Instant, Line, Machine, Step, Writer};
 use ear::{Ear, Note};
 
-use crate::message::{ACK, Code, Command, Data, NAK, START, Select, baud};
+use crate::frame::{ACK, NAK};
+use crate::message::{Code, Command, Data, START, Select, baud};
 use crate::policy::{Echo, Policy};
 use crate::{
     Check, Decoder, Error, FrameError, Identification, Refusal, Request, RequestError, Response, Terminator,

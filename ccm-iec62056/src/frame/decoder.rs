@@ -1,6 +1,8 @@
 //! The tokenizer: bytes in, events out, and no memory of what has passed.
 
+use super::characters::{ACK, CR, EOT, ETX, LF, NAK, SOH, STX, is_identification, is_plain};
 use super::check::Sums;
+use super::token::{Fate, State, Token};
 use super::{Check, Event, Fault, Profile, Terminator};
 
 /// Cuts telegrams of any length into [`Event`]s. It holds [`PIECE`] bytes of text and little else, skips noise, and
@@ -47,53 +49,6 @@ pub struct Decoder {
     spoiled: bool,
     /// What the byte taken last means besides.
     pending: Option<Token>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Between telegrams.
-    Outside,
-    Identification,
-    /// After SOH.
-    Command,
-    /// At the start of a line, or in an address.
-    Address,
-    /// Within brackets.
-    Value,
-    /// Right behind `)`.
-    Closed,
-    /// Behind `!`: digits of a CRC may follow.
-    Mark,
-    /// The next byte is the check character.
-    Bcc,
-}
-
-/// An [`Event`] without its text.
-#[derive(Clone, Copy, Debug)]
-enum Token {
-    Identification,
-    Command,
-    Address,
-    Value { end: usize, unit: bool, more: bool },
-    EndSet,
-    EndLine,
-    EndBlock(Terminator),
-    End(Check),
-    Acknowledge,
-    Repeat,
-    Fault(Fault),
-}
-
-/// What becomes of a byte.
-enum Fate {
-    /// It is taken.
-    Taken,
-    /// It is taken and means something.
-    Means(Token),
-    /// First this; then it comes again.
-    After(Token),
-    /// The state is another one; it comes again.
-    Again,
 }
 
 impl Decoder {
@@ -591,29 +546,13 @@ impl Decoder {
     }
 }
 
-/// Whether a line can be an identification: three letters of the maker, the speed, and no brackets (6.3.2).
-fn is_identification(line: &[u8]) -> bool {
-    let Some((flag, rest)) = line.split_first_chunk::<FLAG>() else { return false };
-    flag.iter().all(u8::is_ascii_alphabetic)
-        && !rest.is_empty()
-        && !rest.contains(&b'(')
-        && !rest.contains(&b')')
-}
-
 const fn terminator(byte: u8) -> Terminator {
     if byte == EOT { Terminator::Partial } else { Terminator::Last }
-}
-
-#[inline]
-const fn is_plain(byte: u8) -> bool {
-    byte.wrapping_sub(b'.') < 0x7F - b'.' && byte != b'/'
 }
 
 /// The longest text that is given in one piece; longer values come in several.
 pub const PIECE: usize = 192;
 
-/// Three letters of the maker.
-const FLAG: usize = 3;
 /// Where the first escape of an identification stands.
 const ESCAPE: usize = 4;
 /// Longer than any identification seen; the standard has 21 characters (6.3.2).
@@ -625,12 +564,3 @@ const ADDRESS: usize = 60;
 /// The asterisk and 16 characters.
 const UNIT: usize = 17;
 const CRC_DIGITS: u8 = 4;
-
-const SOH: u8 = 0x01;
-const STX: u8 = 0x02;
-const ETX: u8 = 0x03;
-const EOT: u8 = 0x04;
-const ACK: u8 = 0x06;
-const LF: u8 = 0x0A;
-const CR: u8 = 0x0D;
-const NAK: u8 = 0x15;
