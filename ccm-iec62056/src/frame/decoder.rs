@@ -512,7 +512,11 @@ impl Decoder {
             if self.spent >= self.length {
                 return self.clear();
             }
-            self.text.copy_within(self.spent.min(self.length)..self.length, 0);
+            // `copy_within` would bring a panic that cannot happen.
+            for (to, from) in (self.spent..self.length).enumerate() {
+                let byte = self.text.get(from).copied().unwrap_or_default();
+                self.text.get_mut(to).into_iter().for_each(|slot| *slot = byte);
+            }
             self.length = self.length.saturating_sub(self.spent);
             let moved = |at: usize| at.checked_sub(self.spent);
             (self.star, self.slash) = (self.star.and_then(moved), self.slash.and_then(moved));
