@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+pub mod crypto;
 mod cursor;
 #[cfg(any(feature = "blocking", feature = "asynch"))]
 mod half_duplex;
+mod decimal;
 mod line;
 mod machine;
+mod obis;
 mod time;
 mod word_order;
 
@@ -25,8 +28,10 @@ pub mod testing;
 pub use cursor::{Full, Missing, Reader, Writer};
 #[cfg(any(feature = "blocking", feature = "asynch"))]
 pub use half_duplex::{Direction, HalfDuplex};
+pub use decimal::Decimal;
 pub use line::{DataBits, Line, Parity, StopBits};
 pub use machine::{DriveError, Machine, Step};
+pub use obis::Obis;
 #[cfg(feature = "std")]
 pub use time::SystemClock;
 pub use time::{Clock, Duration, Instant};

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
-mod decimal;
 #[cfg(feature = "toml")]
 mod file;
 mod map;
@@ -11,7 +10,7 @@ mod quantity;
 #[cfg(feature = "toml")]
 mod user_map;
 
-pub use decimal::Decimal;
+pub use ccm_core::Decimal;
 pub use map::{DeviceKind, MAPS, Map, PortKind, Probe, find};
 pub use planner::{Block, Costs, Holes, plan};
 pub use point::{Invalid, Kind, Point, Space};

@@ -5,7 +5,7 @@ use core::fmt;
 /// `mantissa` times ten to the power of `exponent`.
 ///
 /// ```
-/// use ccm_registry::Decimal;
+/// use ccm_core::Decimal;
 ///
 /// let voltage = Decimal::new(22_492, -2);
 /// assert_eq!(voltage.to_string(), "224.92");

@@ -1,0 +1,189 @@
+//! The two checksums: the block check character of IEC 62056-21 and the CRC of P1.
+
+/// What the end of a telegram says of all before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+pub enum Check {
+    /// It carries no checksum, or was not read to its end.
+    #[default]
+    None,
+    /// The block check character: exclusive or of all after the first SOH or STX up to and with ETX or EOT (6.4.1).
+    Bcc {
+        /// What the meter sent.
+        given: u8,
+        /// What its bytes give.
+        computed: u8,
+    },
+    /// The CRC of P1: from `/` up to and with `!` (P1 companion standard 5.0.2, 6.2).
+    Crc {
+        /// What the meter sent.
+        given: u16,
+        /// What its bytes give.
+        computed: u16,
+    },
+}
+
+impl Check {
+    /// There is a checksum and it does not fit.
+    pub const fn is_wrong(self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Bcc { given, computed } => given != computed,
+            Self::Crc { given, computed } => given != computed,
+        }
+    }
+
+    /// There is a checksum and it fits.
+    pub const fn is_right(self) -> bool {
+        !matches!(self, Self::None) && !self.is_wrong()
+    }
+}
+
+/// Which CRC a meter puts at the end of its telegrams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+pub enum Polynomial {
+    /// CRC-16/ARC: the Dutch companion standard and nearly everybody.
+    #[default]
+    Arc,
+    /// CRC-16/X-25: Holley meters, among others of E.ON in Hungary.
+    X25,
+    /// Either; twice the work per byte.
+    Any,
+}
+
+/// Both checksums, kept while the bytes pass.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sums {
+    pub(crate) bcc: u8,
+    pub(crate) arc: u16,
+    pub(crate) x25: u16,
+    polynomial: Polynomial,
+}
+
+impl Sums {
+    pub(crate) const fn new(polynomial: Polynomial) -> Self {
+        Self { bcc: 0, arc: 0, x25: 0xFFFF, polynomial }
+    }
+
+    /// Starts anew.
+    pub(crate) const fn reset(&mut self) {
+        *self = Self::new(self.polynomial);
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, byte: u8) {
+        self.bcc ^= byte;
+        if self.polynomial != Polynomial::X25 {
+            self.arc = arc(self.arc, byte);
+        }
+        if self.polynomial != Polynomial::Arc {
+            self.x25 = x25(self.x25, byte);
+        }
+    }
+
+    /// The same where only the usual CRC is wanted.
+    #[inline]
+    pub(crate) fn push_arc(&mut self, byte: u8) {
+        self.bcc ^= byte;
+        self.arc = arc(self.arc, byte);
+    }
+
+    pub(crate) fn is_arc(&self) -> bool {
+        self.polynomial == Polynomial::Arc
+    }
+
+    pub(crate) fn crc(self, given: u16) -> Check {
+        let x25 = !self.x25;
+        let takes_x25 = match self.polynomial {
+            Polynomial::Arc => false,
+            Polynomial::X25 => true,
+            // Meters differ in which byte of this one comes first.
+            Polynomial::Any => given == x25 || given == x25.swap_bytes(),
+        };
+        match takes_x25 {
+            true if given == x25.swap_bytes() => Check::Crc { given, computed: given },
+            true => Check::Crc { given, computed: x25 },
+            false => Check::Crc { given, computed: self.arc },
+        }
+    }
+}
+
+#[inline]
+fn arc(crc: u16, byte: u8) -> u16 {
+    update(&ARC, crc, byte)
+}
+
+#[inline]
+fn x25(crc: u16, byte: u8) -> u16 {
+    update(&X25, crc, byte)
+}
+
+#[cfg(feature = "std")]
+#[inline]
+fn update(table: &[u16; ENTRIES], crc: u16, byte: u8) -> u16 {
+    let [low, high] = crc.to_le_bytes();
+    table.get(usize::from(low ^ byte)).map_or(crc, |entry| entry ^ u16::from(high))
+}
+
+/// Two steps of four bits: a table of 32 bytes instead of 512.
+#[cfg(not(feature = "std"))]
+#[inline]
+fn update(table: &[u16; ENTRIES], crc: u16, byte: u8) -> u16 {
+    let step = |crc: u16| table.get(usize::from(crc & 0xF)).map_or(crc, |entry| entry ^ crc >> 4);
+    step(step(crc ^ u16::from(byte)))
+}
+
+const fn table<const N: usize>(polynomial: u16) -> [u16; N] {
+    let mut table = [0; N];
+    let mut value = 0;
+    let mut rest: &mut [u16] = &mut table;
+    while let Some((entry, after)) = rest.split_first_mut() {
+        *entry = shifted(value, polynomial, N.trailing_zeros());
+        value += 1;
+        rest = after;
+    }
+    table
+}
+
+const fn shifted(mut value: u16, polynomial: u16, bits: u32) -> u16 {
+    let mut left = bits;
+    while left > 0 {
+        value = if value & 1 == 1 { value >> 1 ^ polynomial } else { value >> 1 };
+        left -= 1;
+    }
+    value
+}
+
+#[cfg(feature = "std")]
+const ENTRIES: usize = 256;
+#[cfg(not(feature = "std"))]
+const ENTRIES: usize = 16;
+
+/// x^16 + x^15 + x^2 + 1, reflected.
+static ARC: [u16; ENTRIES] = table(0xA001);
+
+/// x^16 + x^12 + x^5 + 1, reflected.
+static X25: [u16; ENTRIES] = table(0x8408);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_values_of_the_catalogue_come_out() {
+        let mut sums = Sums::new(Polynomial::Any);
+        b"123456789".iter().for_each(|byte| sums.push(*byte));
+        assert_eq!((sums.arc, !sums.x25), (0xBB3D, 0x906E));
+    }
+
+    #[test]
+    fn either_polynomial_is_taken_where_nobody_knows() {
+        let mut sums = Sums::new(Polynomial::Any);
+        b"123456789".iter().for_each(|byte| sums.push(*byte));
+        assert!(sums.crc(0xBB3D).is_right() && sums.crc(0x906E).is_right() && sums.crc(0x6E90).is_right());
+        assert!(sums.crc(0xBB3E).is_wrong());
+    }
+}

@@ -1,0 +1,77 @@
+//! What a telegram is made of.
+
+use super::Check;
+
+/// A piece of a telegram, as the [`Decoder`](super::Decoder) comes upon it.
+///
+/// Values are given before the checksum behind them is known; what must be sure waits for [`End`](Self::End).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Event<'a> {
+    /// The identification, without `/` and end of line: a telegram begins.
+    Identification(&'a [u8]),
+    /// The command between SOH and STX or ETX, such as `P0`.
+    Command(&'a [u8]),
+    /// What stands before a `(`. Where it is empty, the groups that follow belong to the data set before it, which may
+    /// stand on the line before (gas of P1 version 2 and 3).
+    Address(&'a [u8]),
+    /// What stands in a pair of brackets, or a piece of it where it is longer than [`PIECE`](super::PIECE).
+    Value {
+        /// The characters.
+        text: &'a [u8],
+        /// What stands behind the last `*`; it may be empty.
+        unit: Option<&'a [u8]>,
+        /// Another piece of the same value follows.
+        more: bool,
+    },
+    /// The data set is over.
+    EndSet,
+    /// The line is over; empty lines do not count.
+    EndLine,
+    /// The block ends with ETX or EOT; its check character follows.
+    EndBlock(Terminator),
+    /// The telegram is over.
+    End(Check),
+    /// ACK.
+    Acknowledge,
+    /// NAK.
+    Repeat,
+    /// Something is lost. Values that follow belong to no data set until an [`Address`](Self::Address) that is not
+    /// empty has come.
+    Fault(Fault),
+}
+
+/// How a block ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Terminator {
+    /// ETX: it was the last one.
+    Last,
+    /// EOT: a partial block; acknowledged, the next one comes (6.5, partial blocks).
+    Partial,
+}
+
+/// What is wrong with a data set. The others are not touched by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Fault {
+    /// The line ends within a value.
+    #[error("the line ends within a value")]
+    Unclosed,
+    /// A line without a value.
+    #[error("a line holds no value")]
+    NoValue,
+    /// An address longer than any meter has.
+    #[error("an address has no end")]
+    Address,
+    /// A control character within a value.
+    #[error("a value holds a control character")]
+    Character,
+    /// The bytes end before the telegram does.
+    #[error("the telegram has no end")]
+    Truncated,
+    /// Another telegram begins before this one has ended.
+    #[error("a telegram begins within another")]
+    Restart,
+}

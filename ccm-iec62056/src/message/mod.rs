@@ -1,0 +1,20 @@
+//! Messages: what the two sides say to each other, and the grammar of what they say it about.
+
+mod address;
+mod identification;
+mod number;
+mod profile;
+mod request;
+mod response;
+mod set;
+mod time;
+
+pub use address::{Address, Reset};
+pub(crate) use identification::START;
+pub use identification::{Identification, Mode, baud, speed};
+pub use number::decimal;
+pub use profile::{Channel, Field, Head, Record, Records};
+pub use request::{Code, Command, Data, Request, Select};
+pub use response::Response;
+pub use set::{Sets, Value};
+pub use time::{Season, Time};
