@@ -3,9 +3,9 @@
 
 pub mod crypto;
 mod cursor;
+mod decimal;
 #[cfg(any(feature = "blocking", feature = "asynch"))]
 mod half_duplex;
-mod decimal;
 mod line;
 mod machine;
 mod obis;
@@ -26,9 +26,9 @@ pub mod blocking;
 pub mod testing;
 
 pub use cursor::{Full, Missing, Reader, Writer};
+pub use decimal::Decimal;
 #[cfg(any(feature = "blocking", feature = "asynch"))]
 pub use half_duplex::{Direction, HalfDuplex};
-pub use decimal::Decimal;
 pub use line::{DataBits, Line, Parity, StopBits};
 pub use machine::{DriveError, Machine, Step};
 pub use obis::Obis;

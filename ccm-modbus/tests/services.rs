@@ -432,3 +432,27 @@ fn other_interfaces_and_own_functions_carry_any_bytes() {
     }
     assert_eq!(on_tcp(Extended::new(Everything::new())).way(), Way::Tcp);
 }
+
+/// A long request and noise behind it in one lump: the reply still finds room to be spelt out.
+#[test]
+fn a_long_ascii_reply_finds_room_whatever_follows_its_request() {
+    let frame = ascii(UNIT, &[&[0x2B, 13][..], &[7; 251]].concat());
+    let mut buffer = [0; 1030];
+    let line = ccm_core::Line::new(9600);
+    let mut server = ccm_modbus::Server::new(
+        ccm_modbus::Ascii::new(line),
+        UNIT,
+        Extended::new(Everything::new()),
+        &mut buffer,
+    );
+    let clean = common::hear(&mut server, ccm_core::Instant::ZERO, &frame);
+    assert_eq!(clean.len(), 1);
+    for noise in [1, 30, 300] {
+        let lump = [&frame[..], &vec![0xEE; noise]].concat();
+        assert_eq!(
+            common::hear(&mut server, ccm_core::Instant::ZERO, &lump),
+            clean,
+            "{noise} bytes behind it"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use ccm_core::{Duration, Instant, Machine, Step};
 
 use crate::FrameError;
 use crate::frame::sealed::Serves;
-use crate::frame::{Echo, Framing, MAX_ADU, Scan, Window};
+use crate::frame::{Echo, Framing, Scan, Window};
 use crate::message::REFUSED;
 
 /// A server for one unit on one line or connection. On a serial line it is silent towards wrong checksums and other
@@ -110,6 +110,7 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
     /// Answers the request in the frame of so many bytes at the front, and leaves them behind.
     fn answer(&mut self, length: usize) {
         let opened = F::open(self.window.rest_mut().get_mut(..length).unwrap_or_default());
+        self.window.compact();
         let reply = self.respond(opened);
         self.window.skip(length);
         if let Some(reply) = reply {
@@ -120,7 +121,6 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
 
     /// Where the reply stands and how long it is; nothing where there is none.
     fn respond(&mut self, length: usize) -> Option<(usize, usize)> {
-        self.window.compact();
         let at = self.window.end();
         let (frame, free) = self.window.split(length)?;
         let header = F::header(frame)?;
@@ -162,21 +162,27 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
     }
 
     fn take(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        if F::STREAM {
-            // What is held of a stream never exceeds one frame, so that a reply always finds room behind it.
-            self.window.compact();
-            let room = self.window.capacity().saturating_sub(MAX_ADU + self.window.end());
-            let taken = self.window.push(bytes.get(..room.min(bytes.len())).unwrap_or_default());
-            self.examine(false);
-            return taken;
+        if F::STREAM || !F::SILENT {
+            return self.take_frame(bytes);
         }
         let taken = self.window.push(bytes);
         self.fresh += taken;
-        if F::SILENT {
-            self.phase = Phase::Hear { silent: now + self.framing.silence() };
-        } else {
-            self.examine(false);
+        self.phase = Phase::Hear { silent: now + self.framing.silence() };
+        taken
+    }
+
+    /// What is held of frames that carry their own ends never exceeds one, so that a reply always finds room behind it.
+    fn take_frame(&mut self, bytes: &[u8]) -> usize {
+        self.window.compact();
+        let reply = F::on_wire(F::HEADER + 253 + F::TRAILER).min(self.window.capacity() / 2);
+        let room = self.window.capacity() - reply;
+        let free = room.saturating_sub(self.window.end());
+        if free == 0 {
+            // A frame that this buffer is too small for.
+            self.window.skip(room);
         }
+        let taken = self.window.push(bytes.get(..free.min(bytes.len())).unwrap_or_default());
+        self.examine(false);
         taken
     }
 }
