@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ccm_core::asynch::Driver;
-use ccm_core::{Clock, DriveError, Line};
+use ccm_core::{Clock, DriveError, Duration, Line};
 use ccm_modbus::{Ascii, Client, Error, FrameError, Framing, Reply, Request, Rtu};
 
 use super::Failure;
@@ -107,6 +107,15 @@ impl Session {
             self.reconnect().await;
         }
         outcome
+    }
+
+    /// How long the unit took to answer the last exchange, where it did.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        match &self.client {
+            Framed::Rtu(client) => client.round_trip(),
+            Framed::Ascii(client) => client.round_trip(),
+            Framed::Mbap(client) => client.round_trip(),
+        }
     }
 
     /// The next exchange gets a connection of its own, if there is one to have. A serial port stays open.
