@@ -23,14 +23,14 @@ class Image:
         self.parts = [(load, data[start : start + size]) for kind, start, load, _, size, *_ in headers if kind == 1 and size]
         table, size, count = struct.unpack_from("<I", data, 32)[0], *struct.unpack_from("<HH", data, 46)
         sections = [struct.unpack_from("<10I", data, table + size * n) for n in range(count)]
-        self.symbols = {}
+        self.symbols, self.sizes = {}, {}
         for _, kind, _, _, start, length, link, *_ in sections:
             if kind == 2:
                 names = sections[link][4]
                 for place in range(start, start + length, 16):
-                    name, value = struct.unpack_from("<II", data, place)
+                    name, value, size_of = struct.unpack_from("<III", data, place)
                     text = data[names + name : data.index(b"\0", names + name)].decode()
-                    self.symbols[text] = value
+                    self.symbols[text], self.sizes[text] = value, size_of
 
 
 def ones(number):
@@ -54,30 +54,59 @@ def cost(code, taken):
     return 1
 
 
-def run(path, function, frame):
-    """Instructions and cycles of `function` with `frame` received, and the result it wrote."""
-    image, core = Image(path), Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
-    core.mem_map(FLASH, 0x10000)
-    core.mem_map(RAM, 0x10000)
-    for address, part in image.parts:
-        core.mem_write(address, part)
-    core.mem_write(image.symbols["FRAME"], frame)
-    core.mem_write(image.symbols["LENGTH"], struct.pack("<I", len(frame)))
-    core.reg_write(UC_ARM_REG_SP, RAM + 0x8000)
-    core.reg_write(UC_ARM_REG_LR, STOP | 1)
-    trace = []
-    core.hook_add(UC_HOOK_CODE, lambda _, address, size, __: trace.append((address, size)))
-    core.emu_start(image.symbols[function] | 1, STOP)
-    cycles = 0
-    for (address, size), (following, _) in zip(trace, trace[1:] + [(STOP, 2)]):
-        code = struct.unpack("<H", core.mem_read(address, 2))[0]
-        cycles += cost(code, following != address + size)
-    return len(trace), cycles, struct.unpack("<I", core.mem_read(image.symbols["RESULT"], 4))[0]
+class Run:
+    """What `function` did with `frame` received: cycles, its result and what it wrote to send.
+
+    An image's `prepare` runs first and is not counted.
+    """
+
+    def __init__(self, path, function, frame):
+        self.image, self.core = Image(path), Uc(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS)
+        self.core.mem_map(FLASH, 0x10000)
+        self.core.mem_map(RAM, 0x10000)
+        for address, part in self.image.parts:
+            self.core.mem_write(address, part)
+        self.give("FRAME", frame)
+        self.give("LENGTH", struct.pack("<I", len(frame)))
+        self.give("BYTE", bytes((125,)))  # How many registers were asked for.
+        self.give("VALUES", struct.pack("<125H", *range(125)))
+        if "prepare" in self.image.symbols:
+            self.call("prepare")
+        self.cycles = self.call(function)
+        self.result = struct.unpack("<I", self.core.mem_read(self.image.symbols["RESULT"], 4))[0]
+        self.out = bytes(self.core.mem_read(self.image.symbols["OUT"], 512)) if "OUT" in self.image.symbols else b""
+
+    def give(self, name, content):
+        """Fills a variable that the image has."""
+        if name in self.image.symbols:
+            self.core.mem_write(self.image.symbols[name], content)
+
+    def call(self, function):
+        """Runs a function and gives its cycles."""
+        self.core.reg_write(UC_ARM_REG_SP, RAM + 0x8000)
+        self.core.reg_write(UC_ARM_REG_LR, STOP | 1)
+        trace = []
+        hook = self.core.hook_add(UC_HOOK_CODE, lambda _, address, size, __: trace.append((address, size)))
+        self.core.emu_start(self.image.symbols[function] | 1, STOP)
+        self.core.hook_del(hook)
+        cycles = 0
+        for (address, size), (following, _) in zip(trace, [*trace[1:], (STOP, 2)]):
+            code = struct.unpack("<H", self.core.mem_read(address, 2))[0]
+            cycles += cost(code, following != address + size)
+        return cycles
+
+
+def request(registers):
+    """A read of as many registers of unit 17."""
+    return sealed(bytes((17, 3, 0, 0, 0, registers)))
 
 
 def reply(registers):
-    """A reply of unit 17 with as many registers, each its own number."""
-    frame = bytes((17, 3, 2 * registers)) + b"".join(n.to_bytes(2) for n in range(registers))
+    """Its reply: each register its own number."""
+    return sealed(bytes((17, 3, 2 * registers)) + b"".join(n.to_bytes(2) for n in range(registers)))
+
+
+def sealed(frame):
     crc = 0xFFFF
     for byte in frame:
         crc ^= byte

@@ -16,6 +16,7 @@ from harness import (
     wait_for_port,
 )
 from scoreboard import scoreboard
+from sniffing import sniffing
 from transports import transports
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -261,7 +262,7 @@ def unplugged():
             assert get(port, "info")["ports"][0]["answered"] > 0
 
 
-TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, libmodbus_unit_tests, bad_input, unplugged, transports, gateway)
+TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, libmodbus_unit_tests, bad_input, unplugged, transports, gateway, sniffing)
 
 
 def main():

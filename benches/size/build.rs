@@ -5,4 +5,6 @@ fn main() {
     println!("cargo::rustc-link-arg-bins=-T{folder}/link.x");
     println!("cargo::rustc-link-arg-bins=--gc-sections");
     println!("cargo::rerun-if-changed=link.x");
+    // Two checkouts may share one target folder.
+    println!("cargo::rerun-if-env-changed=CARGO_MANIFEST_DIR");
 }

@@ -90,10 +90,11 @@ impl<'a> Writer<'a> {
 
     /// Writes bytes as they are: all of them, or none where they do not fit.
     pub fn slice(&mut self, value: &[u8]) -> Result<(), Full> {
-        let free = self.bytes.get_mut(self.length..).ok_or(Full)?;
-        free.get_mut(..value.len()).ok_or(Full)?.copy_from_slice(value);
-        self.length += value.len();
-        Ok(())
+        if self.bytes.len() - self.length < value.len() {
+            return Err(Full);
+        }
+        // Byte by byte: `copy_from_slice` would bring in `memcpy`, and a panic for lengths that differ.
+        value.iter().try_for_each(|byte| self.u8(*byte))
     }
 
     /// Leaves room for `length` bytes, and gives it to be filled in.

@@ -4,6 +4,8 @@
 pub mod crypto;
 mod cursor;
 mod decimal;
+#[cfg(any(feature = "blocking", feature = "asynch"))]
+mod half_duplex;
 mod line;
 mod machine;
 mod obis;
@@ -25,6 +27,8 @@ pub mod testing;
 
 pub use cursor::{Full, Missing, Reader, Writer};
 pub use decimal::Decimal;
+#[cfg(any(feature = "blocking", feature = "asynch"))]
+pub use half_duplex::{Direction, HalfDuplex};
 pub use line::{DataBits, Line, Parity, StopBits};
 pub use machine::{DriveError, Machine, Step};
 pub use obis::Obis;

@@ -81,6 +81,12 @@ impl Line {
         if self.baud > 19_200 { Duration::from_micros(1750) } else { self.half_bits(77) }
     }
 
+    /// The silence within a frame of Modbus RTU that spoils it: 1.5 characters, counted likewise (MB-SERIAL 2.5.1.1). Only
+    /// a microcontroller can hold to it: between a host and its adapter bytes come in lumps.
+    pub const fn character_silence(self) -> Duration {
+        if self.baud > 19_200 { Duration::from_micros(750) } else { self.half_bits(33) }
+    }
+
     const fn bits(self, bits: u32) -> Duration {
         self.half_bits(bits.saturating_mul(2))
     }
@@ -147,6 +153,17 @@ mod tests {
         let seven_even = Line { data_bits: DataBits::Seven, ..Line::new(300).with_parity(Parity::Even) };
         assert_eq!(seven_even.character(), Duration::from_micros(33_334));
         assert_eq!(seven_even.to_string(), "300 7E1");
+    }
+
+    #[test]
+    fn silences_count_characters_of_eleven_bits_up_to_19200_baud() {
+        let silences = |baud| {
+            let line = Line::new(baud);
+            (line.character_silence().as_micros(), line.frame_silence().as_micros())
+        };
+        assert_eq!(silences(9600), (1719, 4011));
+        assert_eq!(silences(19_200), (860, 2006));
+        assert_eq!(silences(38_400), (750, 1750));
     }
 
     #[test]

@@ -218,3 +218,64 @@ fn bytes_that_nobody_took_wait_for_the_next_machine_even_if_a_future_was_dropped
     block_on(driver.run(&mut second)).unwrap();
     assert_eq!(second.taken, b"efg");
 }
+
+/// The pin writes down when it takes and leaves the line, and how much had been sent by then.
+struct Pin<'a>(&'a RefCell<Vec<(bool, usize)>>, &'a RefCell<Memory>);
+
+impl Pin<'_> {
+    fn note(&self, transmits: bool) {
+        self.0.borrow_mut().push((transmits, self.1.borrow().sent.len()));
+    }
+}
+
+impl ccm_core::Direction for Pin<'_> {
+    fn transmit(&mut self) {
+        self.note(true);
+    }
+
+    fn listen(&mut self) {
+        self.note(false);
+    }
+}
+
+#[test]
+fn a_half_duplex_line_is_taken_before_the_first_byte_and_left_after_the_last() {
+    let (turns, memory) = (RefCell::default(), RefCell::new(Memory::with(&[b"abc"])));
+    let port = ccm_core::HalfDuplex::new(Port(&memory), Pin(&turns, &memory));
+    block_on(asynch::Driver::<_, _, 8>::new(port, Time::default()).run(&mut Toy::default())).unwrap();
+    assert_eq!(*turns.borrow(), [(false, 0), (true, 0), (true, 1), (false, 1)]);
+    let (turns, memory) = (RefCell::default(), RefCell::new(Memory::with(&[b"abc"])));
+    let port = ccm_core::HalfDuplex::new(Port(&memory), Pin(&turns, &memory));
+    blocking::Driver::<_, _, 8>::new(port, Time::default()).run(&mut Toy::default()).unwrap();
+    assert_eq!(*turns.borrow(), [(false, 0), (true, 0), (true, 1), (false, 1)]);
+}
+
+/// A port whose bytes never leave.
+struct Stuck;
+
+impl embedded_io::ErrorType for Stuck {
+    type Error = std::io::Error;
+}
+
+impl embedded_io_async::Write for Stuck {
+    async fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    async fn flush(&mut self) -> std::io::Result<()> {
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn a_dropped_future_leaves_the_line_to_others() {
+    let (turns, memory) = (RefCell::default(), RefCell::new(Memory::default()));
+    let mut port = ccm_core::HalfDuplex::new(Stuck, Pin(&turns, &memory));
+    block_on(embedded_io_async::Write::write(&mut port, b"?")).unwrap();
+    {
+        let mut flush = pin!(embedded_io_async::Write::flush(&mut port));
+        assert!(flush.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(turns.borrow().last().unwrap().0, "the line is ours while bytes leave");
+    }
+    assert!(!turns.borrow().last().unwrap().0, "and nobody's when nobody waits for them any more");
+}

@@ -2,7 +2,7 @@
 
 use ccm_core::{Duration, Instant, Machine, Step, Writer};
 
-use crate::frame::{Echo, Expected, Framing, Scan, Window, count};
+use crate::frame::{Debts, Echo, Expected, Framing, Scan, Window, count};
 use crate::message::{REFUSED, check};
 use crate::reply::range;
 use crate::{Error, Exception, FrameError, Policy, Reply, Request, RequestError};
@@ -16,8 +16,9 @@ use crate::{Error, Exception, FrameError, Policy, Reply, Request, RequestError};
 /// The machine rests when [`start`](Self::start) has not been called or [`outcome`](Self::outcome) is known. An
 /// exchange that is abandoned half-way (a dropped future) leaves the unit suspect, not the client broken.
 #[derive(Debug)]
-pub struct Client<'b, F> {
+pub struct Client<'b, F: Framing> {
     framing: F,
+    debts: F::Debts,
     window: Window<'b>,
     policy: Policy,
     /// What is asked on the line now: what the caller wants to know, or a probe for another quantity of it.
@@ -51,6 +52,8 @@ enum Phase {
     Wait,
     /// All units carry out a broadcast; none may be asked before this ends.
     Turnaround,
+    /// The unit cannot be asked. That takes as long as a unit that does not answer, so that nobody runs in circles.
+    LeaveAlone,
     /// The reply is the frame of so many bytes at the front of the window.
     Answered(usize),
     Unanswered,
@@ -85,6 +88,7 @@ impl<'b, F: Framing> Client<'b, F> {
     pub const fn new(framing: F, buffer: &'b mut [u8]) -> Self {
         Self {
             framing,
+            debts: F::Debts::NONE,
             window: Window::new(buffer),
             policy: Policy::DEFAULT,
             asked: Expected::NOTHING,
@@ -128,6 +132,11 @@ impl<'b, F: Framing> Client<'b, F> {
         &self.policy
     }
 
+    /// Whether an earlier request to `unit` may still be answered.
+    pub fn is_suspect(&self, unit: u8) -> bool {
+        self.debts.is_suspect(unit)
+    }
+
     /// The line or connection and what is known of it.
     pub const fn framing(&self) -> &F {
         &self.framing
@@ -139,7 +148,7 @@ impl<'b, F: Framing> Client<'b, F> {
     /// Only the caller's mistakes; nothing has been sent then.
     #[inline(always)]
     pub fn start(&mut self, now: Instant, unit: u8, request: Request<'_>) -> Result<(), RequestError> {
-        self.abandon();
+        self.abandon(now);
         self.asked = Expected::of(unit, &request);
         let carry = F::STREAM.then(|| self.window.carry(F::remainder(self.window.rest())));
         let length = self.put(unit, &request)?;
@@ -203,19 +212,17 @@ impl<'b, F: Framing> Client<'b, F> {
         }
     }
 
-    fn abandon(&mut self) {
+    fn abandon(&mut self, now: Instant) {
         match self.phase {
-            Phase::Sent | Phase::Wait => self.doubt(),
+            Phase::Sent | Phase::Wait => self.doubt(now),
             Phase::Answered(length) => self.window.skip(length),
             _ => {}
         }
         self.phase = Phase::Rest;
     }
 
-    fn doubt(&mut self) {
-        if let Some(serial) = self.framing.serial_mut() {
-            serial.doubt(&self.asked);
-        }
+    fn doubt(&mut self, now: Instant) {
+        self.debts.doubt(now, &self.asked);
     }
 
     /// Puts the request into the buffer and gives the frame's length. A read is put there when its turn comes.
@@ -279,25 +286,37 @@ impl<'b, F: Framing> Client<'b, F> {
     }
 
     /// The line is silent: puts the request on it, or first the probe of a suspect unit.
-    fn begin(&mut self) {
+    fn begin(&mut self, now: Instant) {
         self.phase = Phase::Send;
         // Bytes enough for a frame came when nobody had been asked: this unit may be out of step.
         if self.stray >= SHORTEST_REPLY {
-            self.doubt();
+            self.doubt(now);
         }
         self.stray = 0;
-        let serial = self.framing.serial().filter(|serial| serial.is_suspect(self.asked.unit));
-        let suspect = serial.filter(|_| self.asked.is_ambiguous && !self.trusted);
-        if self.asked.is_read() {
-            let is_coils = self.asked.is_coil_read();
-            let quantity = suspect.map_or(self.wanted, |serial| serial.probe(is_coils, self.wanted));
-            self.ask(quantity);
-        } else if suspect.is_some() {
-            self.phase = Phase::Failed(Cause::Suspect);
-        } else if F::STREAM {
-            let length = self.window.frame().len() - F::HEADER;
-            let _ = self.framing.seal(self.window.room(), self.asked.unit, length);
+        match self.quantity(now) {
+            None => {
+                self.phase = Phase::LeaveAlone;
+                self.until = now + self.policy.timeout;
+            }
+            Some(quantity) if self.asked.is_read() => self.ask(quantity),
+            Some(_) if F::STREAM => {
+                let length = self.window.frame().len() - F::HEADER;
+                let _ = self.framing.seal(self.window.room(), self.asked.unit, length);
+            }
+            Some(_) => {}
         }
+    }
+
+    /// How much to ask for; nothing where an owed answer could be taken for this one's, and no probe can be told from it.
+    fn quantity(&mut self, now: Instant) -> Option<u16> {
+        let unit = self.asked.unit;
+        if !self.asked.is_ambiguous || self.trusted || !self.debts.is_suspect(unit) {
+            return Some(self.wanted);
+        }
+        if self.asked.is_read() {
+            return self.debts.probe(now, unit, self.asked.is_coil_read(), self.wanted);
+        }
+        self.debts.is_past(now, unit).then_some(self.wanted)
     }
 
     /// Puts a read of so many registers in the place that `start` has left for it.
@@ -379,9 +398,7 @@ impl<'b, F: Framing> Client<'b, F> {
             return;
         }
         let refused = self.window.rest().get(F::HEADER).is_some_and(|code| code & REFUSED != 0);
-        if let Some(serial) = self.framing.serial_mut() {
-            self.trusted = serial.settle(self.asked.unit, refused);
-        }
+        self.trusted = self.debts.settle(&self.asked, refused);
         self.settle(now);
     }
 
@@ -400,7 +417,7 @@ impl<'b, F: Framing> Client<'b, F> {
         if !matches!(self.phase, Phase::Wait) {
             return;
         }
-        self.doubt();
+        self.doubt(now);
         self.trusted |= !self.is_probe();
         match self.attempts.checked_sub(1) {
             Some(left) => {
@@ -450,7 +467,7 @@ impl<'b, F: Framing> Client<'b, F> {
             Phase::Wait if F::SILENT && self.asked.is_open() && !self.is_quiet(now) => {
                 Step::Wait(Some((self.active + self.framing.silence()).min(self.until)))
             }
-            Phase::Wait | Phase::Turnaround => Step::Wait(Some(self.until)),
+            Phase::Wait | Phase::Turnaround | Phase::LeaveAlone => Step::Wait(Some(self.until)),
             _ => Step::Done,
         }
     }
@@ -460,7 +477,12 @@ impl<F: Framing> Machine for Client<'_, F> {
     fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
         let waits = match self.phase {
             Phase::Wait => true,
-            Phase::Drain | Phase::Settle | Phase::Send | Phase::Sent | Phase::Turnaround => false,
+            Phase::Drain
+            | Phase::Settle
+            | Phase::Send
+            | Phase::Sent
+            | Phase::Turnaround
+            | Phase::LeaveAlone => false,
             _ => return 0,
         };
         self.active = now;
@@ -474,12 +496,13 @@ impl<F: Framing> Machine for Client<'_, F> {
 
     fn poll(&mut self, now: Instant) -> Step<'_> {
         match self.phase {
-            Phase::Settle if now >= self.silent() => self.begin(),
+            Phase::Settle if now >= self.silent() => self.begin(now),
             Phase::Settle if now >= self.until => self.phase = Phase::Failed(Cause::Busy),
             Phase::Sent => self.sent(now),
             Phase::Wait if now >= self.until => self.expire(now),
             Phase::Wait if self.is_quiet(now) => self.hear(now, true),
             Phase::Turnaround if now >= self.until => self.phase = Phase::Unanswered,
+            Phase::LeaveAlone if now >= self.until => self.phase = Phase::Failed(Cause::Suspect),
             _ => {}
         }
         self.step(now)

@@ -6,9 +6,12 @@ mod error;
 mod frame;
 pub mod gateway;
 mod message;
+pub mod monitor;
+mod pipeline;
 mod policy;
 mod reply;
 mod server;
+pub mod tracker;
 
 #[cfg(any(feature = "testing", test))]
 pub mod fuzzing;
@@ -23,6 +26,7 @@ pub use message::{
     Coils, CoilsMut, CommEvent, Exception, FileRange, FileReads, FileRecords, FileWrites, Function,
     Identification, Objects, ReadDeviceId, Registers, RegistersMut, Request, Response, SubFunction,
 };
+pub use pipeline::{Pipeline, Ticket};
 pub use policy::{Policies, Policy, RoundTrips};
 pub use reply::Reply;
 pub use server::{Counters, Extended, Handler, Server, Services, Traffic};

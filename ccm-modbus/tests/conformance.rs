@@ -10,7 +10,7 @@
 use ccm_core::testing::{Exchange, Verdict, conformance};
 use ccm_core::{Instant, Line, Writer};
 use ccm_modbus::{
-    Client, Coils, Echo, FileRange, FileReads, FileWrites, Framing, ReadDeviceId, Registers, Request,
+    Ascii, Client, Coils, Echo, FileRange, FileReads, FileWrites, Framing, ReadDeviceId, Registers, Request,
     Response, Rtu, SubFunction, Tcp,
 };
 
@@ -158,7 +158,7 @@ fn check<F: Framing>(framing: impl Fn() -> F, wrapping: &Wrapping) {
             checksum: wrapping.checksum,
         };
         conformance(LINE, &[exchange], |_, run| {
-            let mut buffer = [0; 520];
+            let mut buffer = [0; 1030];
             let mut client = Client::new(framing(), &mut buffer);
             client.start(Instant::ZERO, 17, request).unwrap();
             run(&mut client);
@@ -171,6 +171,19 @@ fn check<F: Framing>(framing: impl Fn() -> F, wrapping: &Wrapping) {
 fn rtu_obeys_the_laws() {
     let wrapping = Wrapping { ours: |pdu| rtu(17, pdu), foreign: |pdu| rtu(18, pdu), checksum: true };
     check(|| Rtu::new(LINE).with_echo(Echo::Off), &wrapping);
+}
+
+fn ascii(unit: u8, pdu: &[u8]) -> Vec<u8> {
+    let sum = pdu.iter().fold(unit, |sum, byte| sum.wrapping_add(*byte));
+    let bytes = [&[unit][..], pdu, &[sum.wrapping_neg()]].concat();
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    format!(":{digits}\r\n").into_bytes()
+}
+
+#[test]
+fn ascii_obeys_the_laws() {
+    let wrapping = Wrapping { ours: |pdu| ascii(17, pdu), foreign: |pdu| ascii(18, pdu), checksum: true };
+    check(|| Ascii::new(LINE).with_echo(Echo::Off), &wrapping);
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn a_slave_that_wakes_up_with_many_answers_owed_gets_none_of_them_believed() {
         let mut client = Client::new(Rtu::new(LINE), &mut buffer).with_timeout(TIMEOUT);
         let habits = (0..20).map(|_| Habit::Keep).collect::<Vec<_>>();
         let (mut link, mut slave) = (Link::new(LINE), Slave::new(habits));
-        for start in (0..400).step_by(10) {
+        for start in (0..1500).step_by(10) {
             client.start(link.now(), 1, Request::ReadHoldingRegisters { start, quantity }).unwrap();
             link.run(&mut client, &mut slave, Duration::from_secs(10));
             if let Ok(response) = client.outcome() {
@@ -249,7 +249,7 @@ fn an_abandoned_exchange_leaves_the_unit_suspect_and_the_next_value_right() {
     // The future is dropped here; the slave answers all the same, after the next request has begun.
     link.inject(link.now() + Duration::from_millis(30), &foreign(1, 5));
     assert_eq!(read(&mut client, &mut link, &mut Slave::new([]), 50), Ok(()));
-    assert!(!client.framing().is_suspect(1), "the probe has settled it");
+    assert!(!client.is_suspect(1), "the probe has settled it");
 }
 
 #[test]
@@ -328,4 +328,15 @@ fn a_request_is_on_the_wire_what_the_standard_shows() {
     let length = rtu::emit(1, &Request::ReadHoldingRegisters { start: 0x6B, quantity: 3 }, &mut buffer);
     assert_eq!(length, Ok(8));
     assert_eq!(buffer, [0x01, 0x03, 0x00, 0x6B, 0x00, 0x03, 0x74, 0x17]);
+}
+
+#[test]
+fn an_ascii_line_that_is_silent_ends_in_a_time_out() {
+    let mut buffer = [0; 1030];
+    let mut client = Client::new(ccm_modbus::Ascii::new(LINE), &mut buffer).with_timeout(TIMEOUT);
+    client
+        .start(ccm_core::Instant::ZERO, 1, Request::ReadHoldingRegisters { start: 5, quantity: 2 })
+        .unwrap();
+    Link::new(LINE).run(&mut client, &mut |_: &[u8]| Vec::new(), Duration::from_secs(5));
+    assert_eq!(client.outcome(), Err(Error::Timeout));
 }

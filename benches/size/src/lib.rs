@@ -2,7 +2,11 @@
 
 #![no_std]
 
+mod device;
+
 use core::cell::UnsafeCell;
+
+pub use device::Device;
 
 #[cfg(not(feature = "find-panic"))]
 unsafe extern "C" {
@@ -59,12 +63,15 @@ impl<T> Outside<T> {
 /// A frame of 125 registers is 255 bytes.
 #[unsafe(no_mangle)]
 pub static FRAME: Outside<[u8; 256]> = Outside::new([0; 256]);
+/// As many registers as one read can bring.
+#[unsafe(no_mangle)]
+pub static VALUES: Outside<[u16; 125]> = Outside::new([0; 125]);
 #[unsafe(no_mangle)]
 pub static BYTE: Outside<u8> = Outside::new(0);
 #[unsafe(no_mangle)]
 pub static LENGTH: Outside<usize> = Outside::new(0);
 #[unsafe(no_mangle)]
-pub static OUT: Outside<[u8; 256]> = Outside::new([0; 256]);
+pub static OUT: Outside<[u8; 512]> = Outside::new([0; 512]);
 #[unsafe(no_mangle)]
 pub static RESULT: Outside<u32> = Outside::new(0);
 #[unsafe(no_mangle)]

@@ -8,7 +8,7 @@ use crate::{Action, Event, Hub, tasks};
 
 /// One port of a hub on a paced line, without threads and without waiting.
 #[derive(Debug)]
-pub struct Wire<F> {
+pub struct Wire<F: Framing> {
     link: Link,
     client: Client<'static, F>,
     port: usize,

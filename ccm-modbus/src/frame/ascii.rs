@@ -36,11 +36,6 @@ impl Ascii {
     pub const fn with_silence(self, silence: Duration) -> Self {
         Self(self.0.with_silence(silence))
     }
-
-    /// Whether an earlier request to `unit` may still be answered.
-    pub fn is_suspect(&self, unit: u8) -> bool {
-        self.0.is_suspect(unit)
-    }
 }
 
 impl sealed::Framing for Ascii {
@@ -49,6 +44,7 @@ impl sealed::Framing for Ascii {
     const STREAM: bool = false;
     const SILENT: bool = false;
     type Header = u8;
+    type Debts = super::debts::Ledger;
 
     fn serial(&self) -> Option<&Serial> {
         Some(&self.0)
@@ -87,7 +83,7 @@ impl sealed::Framing for Ascii {
 
     fn scan_reply(&self, window: &[u8], asked: &Expected, last: bool) -> Scan {
         match scan(window) {
-            Scan::More if last => Scan::Skip(window.len()),
+            Scan::More if last && !window.is_empty() => Scan::Skip(window.len()),
             Scan::Frame(length) if !answers(window, length, asked) => Scan::Skip(length),
             found => found,
         }

@@ -1,16 +1,18 @@
 //! Frames: where a message ends, whether it is whole, and which unit it is for.
 
 pub mod ascii;
-mod crc;
+pub(crate) mod crc;
+mod debts;
 mod expected;
 pub mod rtu;
 mod serial;
 pub mod tcp;
 mod window;
 
+pub(crate) use debts::{Debts, count};
 pub(crate) use expected::Expected;
 pub use serial::Echo;
-pub(crate) use serial::{Serial, count};
+pub(crate) use serial::Serial;
 pub(crate) use window::Window;
 
 /// A message and the unit it goes to or comes from.
@@ -23,8 +25,8 @@ pub struct Frame<'a> {
     pub pdu: &'a [u8],
 }
 
-/// What carries messages: [`Rtu`](rtu::Rtu), [`Ascii`](ascii::Ascii) or [`Tcp`](tcp::Tcp). Keeps what a client must
-/// remember of its line.
+/// What carries messages: [`Rtu`](rtu::Rtu), [`Ascii`](ascii::Ascii) or [`Tcp`](tcp::Tcp). Knows the line's timing
+/// and its echo.
 ///
 /// Sealed: the three framings are all there are, and what they share is not an interface to build upon.
 pub trait Framing: sealed::Framing {}
@@ -49,7 +51,7 @@ pub enum Scan {
 pub(crate) mod sealed {
     use ccm_core::Duration;
 
-    use super::{Expected, Scan, Serial};
+    use super::{Debts, Expected, Scan, Serial};
     use crate::FrameError;
 
     pub trait Framing {
@@ -63,6 +65,8 @@ pub(crate) mod sealed {
         const SILENT: bool;
         /// What a reply repeats of its request's header.
         type Header: Copy;
+        /// What a client must remember of its units.
+        type Debts: Debts;
 
         /// The serial line below; nothing for a network.
         fn serial(&self) -> Option<&Serial>;

@@ -36,7 +36,7 @@ pub fn emit(unit: u8, request: &Request<'_>, buffer: &mut [u8]) -> Result<usize,
     seal(buffer, unit, length).ok_or(RequestError::Buffer { needed: length + 3 })
 }
 
-/// An RTU line as a client or server knows it: its timing, its echo, and which units still owe an answer.
+/// An RTU line as a client or server knows it: its timing and its echo.
 #[derive(Clone, Debug)]
 pub struct Rtu(Serial);
 
@@ -74,11 +74,6 @@ impl Rtu {
     pub const fn silence(&self) -> Duration {
         self.0.silence()
     }
-
-    /// Whether an earlier request to `unit` may still be answered.
-    pub fn is_suspect(&self, unit: u8) -> bool {
-        self.0.is_suspect(unit)
-    }
 }
 
 impl sealed::Framing for Rtu {
@@ -87,6 +82,7 @@ impl sealed::Framing for Rtu {
     const STREAM: bool = false;
     const SILENT: bool = true;
     type Header = u8;
+    type Debts = super::debts::Ledger;
 
     fn serial(&self) -> Option<&Serial> {
         Some(&self.0)
@@ -177,7 +173,7 @@ fn scan_silent(window: &[u8]) -> Scan {
 }
 
 /// Whether `bytes` are one frame, whoever's.
-fn is_sound(bytes: &[u8]) -> bool {
+pub(crate) fn is_sound(bytes: &[u8]) -> bool {
     parse(bytes).is_ok()
 }
 

@@ -55,6 +55,7 @@ impl sealed::Framing for Tcp {
     const STREAM: bool = true;
     const SILENT: bool = false;
     type Header = [u8; HEADER];
+    type Debts = ();
 
     fn serial(&self) -> Option<&Serial> {
         None
@@ -130,7 +131,7 @@ pub(crate) fn scan_reply(window: &[u8], transaction: u16, asked: &Expected) -> S
 }
 
 /// Whether `unit` may speak for `asked`: on a connection to a single device 0 and 255 mean that one (MB-TCP 4.4.1.2).
-const fn answers(asked: u8, unit: u8) -> bool {
+pub(crate) const fn answers(asked: u8, unit: u8) -> bool {
     asked == unit || matches!(asked, 0 | 255)
 }
 

@@ -125,17 +125,23 @@ impl<'b> Window<'b> {
     /// Takes as many bytes as there is room for, and says how many.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
-        for byte in bytes {
+        loop {
             if self.end == self.bytes.len() {
                 self.forget_oldest();
                 self.compact();
             }
-            let Some(slot) = self.bytes.get_mut(self.end) else { break };
-            *slot = *byte;
-            self.end += 1;
-            taken += 1;
+            // In pieces: to look for room at each byte is most of what a call costs on a host.
+            let free = self.bytes.get_mut(self.end..).unwrap_or_default();
+            let mut fitting = 0;
+            for (slot, byte) in free.iter_mut().zip(bytes.get(taken..).unwrap_or_default()) {
+                *slot = *byte;
+                fitting += 1;
+            }
+            (self.end, taken) = (self.end + fitting, taken + fitting);
+            if fitting == 0 || taken == bytes.len() {
+                return taken;
+            }
         }
-        taken
     }
 
     /// Steps over `count` bytes, those that have not come yet included.

@@ -119,7 +119,8 @@ impl<'a> CoilsMut<'a> {
 
 impl Extend<bool> for CoilsMut<'_> {
     fn extend<T: IntoIterator<Item = bool>>(&mut self, states: T) {
-        states.into_iter().for_each(|state| self.push(state));
+        let left = self.quantity - self.filled;
+        states.into_iter().take(left.into()).for_each(|state| self.push(state));
     }
 }
 
@@ -133,6 +134,17 @@ mod tests {
         let states: std::vec::Vec<_> = coils.iter().collect();
         assert_eq!(states, [true, false, true, false, false, false, false, false, true]);
         assert_eq!(coils.get(9), None);
+    }
+
+    #[test]
+    fn what_is_filled_leaves_nothing_of_what_was_there_before() {
+        let mut bytes = [0xFF; 2];
+        let mut coils = CoilsMut::new(&mut bytes, 9);
+        coils.extend([true, false, false, false, false, false, false, true]);
+        assert!(!coils.is_complete());
+        coils.extend(core::iter::repeat(false));
+        assert!(coils.is_complete());
+        assert_eq!(bytes, [0b1000_0001, 0]);
     }
 
     #[test]

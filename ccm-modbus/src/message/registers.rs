@@ -94,48 +94,54 @@ impl<'a> Registers<'a> {
 /// [`Exception::ServerDeviceFailure`]: crate::Exception::ServerDeviceFailure
 #[derive(Debug)]
 pub struct RegistersMut<'a> {
-    bytes: &'a mut [u8],
+    slots: &'a mut [[u8; 2]],
     filled: usize,
 }
 
 impl<'a> RegistersMut<'a> {
     /// None is filled; `bytes` holds two for each register.
     pub(crate) const fn new(bytes: &'a mut [u8]) -> Self {
-        Self { bytes, filled: 0 }
+        let (slots, _) = bytes.as_chunks_mut();
+        Self { slots, filled: 0 }
     }
 
     /// How many registers are asked for.
     pub const fn len(&self) -> usize {
-        self.bytes.len() / 2
+        self.slots.len()
     }
 
     /// Says whether none is asked for; a valid request asks for one at least.
     pub const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.slots.is_empty()
     }
 
     /// Says whether all are filled.
     pub const fn is_complete(&self) -> bool {
-        self.filled == self.bytes.len()
+        self.filled == self.slots.len()
     }
 
     /// How many bytes are filled.
     pub(crate) const fn filled(&self) -> usize {
-        self.filled
+        self.filled * 2
     }
 
     /// Sets the next register; one that was not asked for is ignored.
     pub fn push(&mut self, value: u16) {
-        if let Some(slot) = self.bytes.get_mut(self.filled..).and_then(<[u8]>::first_chunk_mut) {
+        if let Some(slot) = self.slots.get_mut(self.filled) {
             *slot = value.to_be_bytes();
-            self.filled += 2;
+            self.filled += 1;
         }
     }
 }
 
 impl Extend<u16> for RegistersMut<'_> {
     fn extend<T: IntoIterator<Item = u16>>(&mut self, values: T) {
-        values.into_iter().for_each(|value| self.push(value));
+        // The free slots are found once, not once for each value; the values may have no end.
+        let free = self.slots.get_mut(self.filled..).unwrap_or_default();
+        for (slot, value) in free.iter_mut().zip(values) {
+            *slot = u16::to_be_bytes(value);
+            self.filled += 1;
+        }
     }
 }
 
@@ -153,6 +159,19 @@ mod tests {
         assert_eq!(registers.u64(0, WordOrder::Abcd), Some(0x0102_0304_0506_0708));
         assert_eq!(registers.u32(3, WordOrder::Abcd), None);
         assert_eq!(registers.get(usize::MAX), None);
+    }
+
+    #[test]
+    fn what_is_filled_ends_where_the_question_did() {
+        let mut bytes = [9; 6];
+        let mut registers = RegistersMut::new(&mut bytes);
+        registers.push(1);
+        assert!(!registers.is_complete());
+        registers.extend(0xFFFE..=0xFFFF);
+        registers.push(7);
+        registers.extend(0xFFFF..);
+        assert!(registers.is_complete());
+        assert_eq!(bytes, [0, 1, 0xFF, 0xFE, 0xFF, 0xFF]);
     }
 
     #[test]

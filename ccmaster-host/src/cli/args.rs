@@ -91,6 +91,9 @@ pub(super) enum ModbusCommand {
     /// Let programs on the network reach the devices on serial lines
     #[command(after_help = GATEWAY_HELP)]
     Gateway(super::modbus::gateway::Arguments),
+    /// Listen to a serial line on which others talk, and say what they say; never send
+    #[command(after_help = SNIFF_HELP)]
+    Sniff(super::modbus::sniff::Arguments),
 }
 
 /// Where the device is: on a serial line or on the network.
@@ -390,6 +393,25 @@ What clients are told, besides what the device itself answers:
   0A  no route leads to this unit
   0B  no valid reply, or not in time; or the serial port is gone
 A device that is silent three times in a row is asked only every 15 s.";
+
+const SNIFF_HELP: &str = "\
+Examples:
+  ccmaster modbus sniff --rtu /dev/ttyUSB0                           # watch; Ctrl-C ends it with a summary
+  ccmaster modbus sniff --rtu /dev/ttyUSB0 --baud 19200 --parity even --duration 10m --stats
+  ccmaster modbus sniff --rtu /dev/ttyUSB0 --pcap bus.pcap           # then open bus.pcap in Wireshark
+  ccmaster modbus sniff --rtu /dev/ttyUSB0 --pcap - | wireshark -k -i -
+
+Connect the adapter's A and B to those of the bus; with the right --baud and --parity you see, a line each:
+  request   the master asks a unit (`all` is every unit)
+  reply     the unit answers, with the time from the end of the question to the beginning of the answer
+  no reply  nothing valid came before the master went on; the time is that of the question
+  stray     an answer to no question that was heard: too late, or to something else
+  noise     bytes that are no frame: a wrong checksum, two who spoke at once, a loose wire, the wrong --baud
+Only noise means that --baud or --parity are wrong.
+
+In Wireshark and tshark these settings show directions and check sums:
+  tshark -r bus.pcap -o mbrtu.tcp.port:502 -o mbrtu.crc_verification:TRUE
+They show messages to all units, and those of four bytes, as plain bytes.";
 
 #[cfg(test)]
 mod tests {

@@ -72,6 +72,7 @@ async fn command(command: Command, matches: &ArgMatches) -> Result<(), Failure> 
                 ModbusCommand::Scan(scan) => modbus::scan::run(scan).await,
                 ModbusCommand::Serve(serve) => modbus::serve::run(serve).await,
                 ModbusCommand::Gateway(gateway) => modbus::gateway::run(gateway).await,
+                ModbusCommand::Sniff(sniff) => modbus::sniff::run(sniff).await,
             }
         }
     }

@@ -2,8 +2,8 @@
 #![no_std]
 #![no_main]
 
-use rmodbus::client::ModbusRequest;
 use rmodbus::ModbusProto;
+use rmodbus::client::ModbusRequest;
 use size::{LENGTH, OUT, RESULT, received};
 
 #[unsafe(no_mangle)]
@@ -32,7 +32,9 @@ pub extern "C" fn decode() {
         return;
     }
     if let Ok(values) = request.parse_slice(received()) {
-        let sum = values.chunks_exact(2).fold(0_u32, |sum, pair| sum + u32::from(u16::from_be_bytes([pair[0], pair[1]])));
+        let sum = values
+            .chunks_exact(2)
+            .fold(0_u32, |sum, pair| sum + u32::from(u16::from_be_bytes([pair[0], pair[1]])));
         RESULT.write(sum);
     }
 }

@@ -6,4 +6,5 @@ pub(super) mod image;
 pub(super) mod read;
 pub(super) mod scan;
 pub(super) mod serve;
+pub(super) mod sniff;
 pub(super) mod write;
