@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub(crate) fn known(model: &str) -> bool {
-    ["ccm4", "ccm1", "goodwe-dt"].contains(&model)
+    ["ccm4", "ccm1", "goodwe-dt", "iec62056-21", "p1"].contains(&model)
 }
 
 fn problems(text: &str) -> Vec<String> {
@@ -72,7 +72,7 @@ fn names_lead_to_places() {
 fn a10_a_device_without_alias_is_called_by_model_and_id() {
     let settings = Settings::from_toml(readme(), known).unwrap();
     let labels: Vec<_> = settings.devices().iter().map(|device| device.label().to_string()).collect();
-    assert_eq!(labels, ["House connection", "ccm1 001-1", "goodwe-dt 247"]);
+    assert_eq!(labels, ["House connection", "ccm1 001-1", "goodwe-dt 247", "iec62056-21 fiscal", "p1 smart"]);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn h078_all_problems_are_told_at_once_with_their_fields() {
             "ports[0].id: \"ND\" is no name: use 1 to 16 of a-z, 0-9 and -",
             "ports[0].rtu: the text is empty or not printable: write at least one letter, and no tabs or line ends",
             "ports[0].timeout_ms: 5 is out of range: give 10 to 60000",
-            "ports[1].baud: only a port with `rtu` has this: remove it",
+            "ports[1].baud: only a serial port or one with `d0` has this: remove it",
             "ports[1].tcp: no port from 0 to 65535 at the end: write host:port, as in 192.0.2.10:502",
             "devices[0].port: no port is called \"x\"; known: ND, lan",
             "devices[0].unit: 300 is out of range: give 1 to 247",
@@ -122,11 +122,13 @@ fn h078_all_problems_are_told_at_once_with_their_fields() {
 fn a_port_is_a_line_or_a_connection() {
     assert_eq!(
         problems("[[ports]]\nid = \"nd\"\n"),
-        ["ports[0].rtu: the port leads nowhere: give `rtu` (a serial port) or `tcp` (host:port)"]
+        [
+            "ports[0].rtu: the port leads nowhere: give `rtu` (a serial port), `tcp` (host:port), `d0` or `p1` (either)"
+        ]
     );
     assert_eq!(
         problems(&[PORT, "tcp = \"a:1\"\n"].concat()),
-        ["ports[0].tcp: a port is either `rtu` or `tcp`: remove one of them"]
+        ["ports[0].tcp: a port is one of `rtu`, `tcp`, `d0` and `p1`: remove the others"]
     );
 }
 
@@ -155,6 +157,144 @@ fn numbers_have_limits_on_both_sides() {
     assert_eq!(
         problems("[[ports]]\nid = \"lan\"\ntcp = \"a:0\"\n"),
         ["ports[0].tcp: 0 is out of range: give 1 to 65535"]
+    );
+}
+
+fn meter_port(key: &str, place: &str, rest: &str) -> String {
+    format!("[[ports]]\nid = \"m\"\n{key} = \"{place}\"\n{rest}\n")
+}
+
+fn meter(id: &str, rest: &str) -> String {
+    format!("[[devices]]\nid = \"{id}\"\nport = \"m\"\nmodel = \"p1\"\n{rest}\n")
+}
+
+fn link(text: &str) -> Link {
+    Settings::from_toml(text, known).unwrap().ports()[0].link.clone()
+}
+
+#[test]
+fn h056_a_meter_that_is_read_out_goes_to_the_speed_it_offers_or_stays_where_it_is_told() {
+    let Link::D0 { place, baud, data_bits, echo, wake_up } = link(&meter_port("d0", "/dev/ttyS0", "")) else {
+        panic!("not d0")
+    };
+    assert_eq!((place.path().unwrap().as_str(), baud), ("/dev/ttyS0", None));
+    assert_eq!((data_bits, echo, wake_up), (7, true, false));
+    let fixed = "baud = 9600\ndata_bits = 8\necho = false\nwake_up = true";
+    let Link::D0 { baud, data_bits, echo, wake_up, .. } = link(&meter_port("d0", "/dev/ttyS0", fixed)) else {
+        panic!("not d0")
+    };
+    assert_eq!((baud, data_bits, echo, wake_up), (Some(9600), 8, false, true));
+    let gateway = link(&meter_port("d0", "192.0.2.7:2001", ""));
+    let Link::D0 { place: crate::Place::Tcp(endpoint), baud: Some(300), .. } = gateway else {
+        panic!("a gateway's line stays at 300 Bd")
+    };
+    assert_eq!(endpoint.port(), 2001);
+}
+
+#[test]
+fn h056_a_meter_that_pushes_is_at_a_serial_port_or_behind_a_gateway() {
+    let Link::P1 { baud, data_bits, .. } = link(&meter_port("p1", "/dev/ttyUSB1", "")) else {
+        panic!("not p1")
+    };
+    assert_eq!((baud, data_bits), (115_200, 8));
+    let by_path = "/dev/serial/by-path/pci-0000:00:14.0-usb-0:1:1.0-port0";
+    let Link::P1 { place, .. } = link(&meter_port("p1", by_path, "baud = 9600\ndata_bits = 7")) else {
+        panic!("not p1")
+    };
+    assert_eq!(place.path().unwrap().as_str(), by_path, "a path may have colons");
+    let Link::P1 { place, .. } = link(&meter_port("p1", "p1.lan:23", "")) else { panic!("not p1") };
+    assert!(matches!(place, crate::Place::Tcp(_)));
+    let settings = Settings::from_toml(&meter_port("p1", "p1.lan:23", ""), known).unwrap();
+    assert_eq!((settings.ports()[0].timeout_ms, settings.ports()[0].retries), (30_000, 0));
+}
+
+#[test]
+fn what_a_kind_of_port_does_not_have_is_named_with_who_has_it() {
+    for (text, problem) in [
+        (meter_port("p1", "/dev/x", "echo = true"), "echo: only a port with `d0` has this: remove it"),
+        (
+            meter_port("p1", "/dev/x", "retries = 1"),
+            "retries: only a port with `rtu`, `tcp` or `d0` has this: remove it",
+        ),
+        (
+            meter_port("p1", "a:1", "baud = 9600"),
+            "baud: only a serial port or one with `d0` has this: remove it",
+        ),
+        (meter_port("p1", "a:1", "data_bits = 7"), "data_bits: only a serial port has this: remove it"),
+        (
+            meter_port("d0", "/dev/x", "parity = \"even\""),
+            "parity: only a port with `rtu` has this: remove it",
+        ),
+        (
+            meter_port("d0", "/dev/x", "gap_ms = 1"),
+            "gap_ms: only a port with `rtu` or `tcp` has this: remove it",
+        ),
+        (meter_port("d0", "/dev/x", "data_bits = 9"), "data_bits: 9 is out of range: give 7 to 8"),
+        (meter_port("d0", "a:0", ""), "d0: 0 is out of range: give 1 to 65535"),
+        (
+            meter_port("d0", "", ""),
+            "d0: the text is empty or not printable: write at least one letter, and no tabs or line ends",
+        ),
+        (PORT.to_string() + "wake_up = true\n", "wake_up: only a port with `d0` has this: remove it"),
+    ] {
+        assert_eq!(problems(&text), [format!("ports[0].{problem}")]);
+    }
+    let device = meter("a", "unit = 1\naddress = \"1\"");
+    assert_eq!(
+        problems(&[meter_port("p1", "/dev/x", ""), device].concat()),
+        [
+            "devices[0].unit: only a device on Modbus has this: remove it",
+            "devices[0].address: only a device on a port with `d0` has this: remove it",
+        ]
+    );
+    let without = device_without_unit();
+    assert_eq!(
+        problems(&[PORT, &without].concat()),
+        ["devices[0].unit: a device on Modbus needs its id: give 1 to 247"]
+    );
+}
+
+fn device_without_unit() -> String {
+    device("a", "nd", 1).replace("unit = 1\n", "")
+}
+
+#[test]
+fn a_line_has_one_master_whatever_it_speaks() {
+    assert_eq!(
+        problems(&[PORT, &meter_port("d0", "/dev/ttyUSB0", "")].concat()),
+        ["ports[1].d0: ports[0].rtu uses this already: put the devices of both on one port"]
+    );
+}
+
+#[test]
+fn h044_two_meters_that_would_answer_together_are_reported() {
+    let port = meter_port("d0", "/dev/x", "");
+    let (one, same, other) = ("address = \"123\"", "address = \"00123\"", "address = \"124\"");
+    assert_eq!(
+        problems(&[&port, &meter("a", one), &meter("b", other)].map(String::as_str).concat()),
+        [""; 0]
+    );
+    for second in [same, ""] {
+        assert_eq!(
+            problems(&[&port, &meter("a", one), &meter("b", second)].map(String::as_str).concat()),
+            [
+                "devices[1].address: devices[0].address may answer to the same call: give each meter of the port its own \
+              `address`"
+            ]
+        );
+    }
+    let blank = meter("a", "address = \"1 2\"");
+    assert_eq!(
+        problems(&[port, blank].concat()),
+        ["devices[0].address: an address is 1 to 32 letters, digits and signs, without blanks, `/` and `!`"]
+    );
+    let port = meter_port("p1", "/dev/x", "");
+    assert_eq!(
+        problems(&[port, meter("a", ""), meter("b", "")].concat()),
+        [
+            "devices[1].port: devices[0].port has this port already, and one meter pushes there: give the other a port of \
+          its own"
+        ]
     );
 }
 
@@ -262,11 +402,11 @@ fn h112_several_plants_may_share_a_grid_meter() {
 #[test]
 fn h113_a_device_that_a_plant_needs_cannot_be_deleted() {
     let mut draft = Draft::from_toml(readme()).unwrap();
-    draft.devices.pop().unwrap();
+    draft.devices.retain(|device| device.id != "pv");
     let found = draft.check(known).unwrap_err();
     assert_eq!(
         found.to_string(),
-        "plants[0].production[0]: no device is called \"pv\"; known: grid, kitchen"
+        "plants[0].production[0]: no device is called \"pv\"; known: grid, kitchen, fiscal, smart"
     );
 }
 
@@ -290,8 +430,8 @@ fn known_names_are_cut_off_where_they_get_too_long() {
 fn toml_errors_name_line_and_key() {
     assert_eq!(
         syntax("[[ports]]\nid = \"nd\"\nbauds = 9600\n"),
-        "line 3, column 1: unknown field `bauds`, expected one of `id`, `rtu`, `tcp`, `baud`, `parity`, `data_bits`, \
-         `stop_bits`, `timeout_ms`, `retries`, `gap_ms`"
+        "line 3, column 1: unknown field `bauds`, expected one of `id`, `rtu`, `tcp`, `d0`, `p1`, `baud`, `parity`, \
+         `data_bits`, `stop_bits`, `timeout_ms`, `retries`, `gap_ms`, `echo`, `wake_up`"
     );
     assert_eq!(
         syntax("[[ports]]\nid = \"nd\"\nparity = \"equal\"\n"),
@@ -356,13 +496,24 @@ pub(crate) fn sealed(version: u16, body: &[u8]) -> Vec<u8> {
     image
 }
 
+fn digits(vector: &str) -> String {
+    vector.lines().filter(|line| !line.starts_with('#')).collect()
+}
+
 #[test]
-fn version_1_of_the_storage_form_stays_as_it_is() {
+fn version_1_of_the_storage_form_is_still_read() {
     let draft = Draft::from_toml(include_str!("../tests/vectors/settings_v1.toml")).unwrap();
-    let lines = include_str!("../tests/vectors/settings_v1.hex").lines();
-    let digits: String = lines.filter(|line| !line.starts_with('#')).collect();
+    let digits = digits(include_str!("../tests/vectors/settings_v1.hex"));
+    let byte = |place| u8::from_str_radix(&digits[place..place + 2], 16).unwrap();
+    let written: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
+    assert_eq!(Draft::from_image(&written), Ok(draft));
+}
+
+#[test]
+fn version_2_of_the_storage_form_stays_as_it_is() {
+    let draft = Draft::from_toml(include_str!("../tests/vectors/settings_v2.toml")).unwrap();
     let written: String = image(&draft).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(written, digits);
+    assert_eq!(written, digits(include_str!("../tests/vectors/settings_v2.hex")));
     assert_eq!(Draft::from_image(&image(&draft)), Ok(draft));
 }
 
@@ -385,11 +536,13 @@ fn every_wrong_image_has_its_own_error() {
         Draft::from_image(&sound[..length - 1]),
         Err(StorageError::Truncated { expected: length, found: length - 1 })
     );
-    assert_eq!(Draft::from_image(&sealed(2, b"new")), Err(StorageError::Version { found: 2, newest: 1 }));
-    assert_eq!(Draft::from_image(&sealed(0, b"")), Err(StorageError::Version { found: 0, newest: 1 }));
-    assert_eq!(Draft::from_image(&sealed(1, &[9; 9])), Err(StorageError::Body { version: 1 }));
-    assert_eq!(Draft::from_image(&sealed(1, &[0; 5])), Err(StorageError::Body { version: 1 }));
-    assert_eq!(Draft::from_image(&sealed(1, &[0; 4])), Ok(Draft::default()));
+    assert_eq!(Draft::from_image(&sealed(3, b"new")), Err(StorageError::Version { found: 3, newest: 2 }));
+    assert_eq!(Draft::from_image(&sealed(0, b"")), Err(StorageError::Version { found: 0, newest: 2 }));
+    for version in [1, 2] {
+        assert_eq!(Draft::from_image(&sealed(version, &[9; 9])), Err(StorageError::Body { version }));
+        assert_eq!(Draft::from_image(&sealed(version, &[0; 5])), Err(StorageError::Body { version }));
+        assert_eq!(Draft::from_image(&sealed(version, &[0; 4])), Ok(Draft::default()));
+    }
 }
 
 #[test]
@@ -411,6 +564,8 @@ fn fullest() -> Draft {
         id: id("n"),
         rtu: Some("r".repeat(128).parse().unwrap()),
         tcp: Some("t".repeat(80).parse().unwrap()),
+        d0: Some("d".repeat(128).parse().unwrap()),
+        p1: Some("p".repeat(128).parse().unwrap()),
         parity: Some(Parity::Odd),
         baud: Some(u32::MAX),
         data_bits: Some(u32::MAX),
@@ -418,12 +573,15 @@ fn fullest() -> Draft {
         timeout_ms: Some(u32::MAX),
         retries: Some(u32::MAX),
         gap_ms: Some(u32::MAX),
+        echo: Some(true),
+        wake_up: Some(true),
     };
     draft.ports.resize(draft.ports.capacity(), port).unwrap();
     let device = DeviceDraft {
         id: id("d"),
         port: id("n"),
-        unit: u32::MAX,
+        unit: Some(u32::MAX),
+        address: Some("a".repeat(32).parse().unwrap()),
         model: "m".repeat(32).parse().unwrap(),
         alias: Some("a".repeat(32).parse().unwrap()),
         secondary: Some(u32::MAX),
