@@ -10,8 +10,12 @@ mod schedule;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod tasks;
+mod telegram;
 
 pub use device::Device;
-pub use hub::{Action, BuildError, Counters, Event, Failure, Hub, Port, Read, line_of};
+pub use hub::{
+    Action, BuildError, Counters, Event, Failure, Hub, Listen, Port, Read, ReadOut, line_of, policy_of,
+};
 pub use reading::{Quality, Reading};
 pub use schedule::{Health, Schedule, Turn};
+pub use telegram::Telegram;

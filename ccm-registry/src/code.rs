@@ -53,7 +53,8 @@ pub struct Said {
     pub code: Obis,
     /// The number; nothing where it is none.
     pub value: Option<Decimal>,
-    /// The unit and the power of ten of its prefix; nothing where the meter says none, or one that nobody knows.
+    /// The unit, [`Unit::None`] where the meter says none, and the power of ten of its prefix; nothing where nobody knows
+    /// the unit.
     pub unit: Option<(Unit, i8)>,
 }
 
@@ -104,7 +105,6 @@ impl CodePoint<'_> {
         let value = found.value.ok_or(Invalid::NotANumber)?;
         let exponent = match (found.unit, self.quantity.unit()) {
             (Some((unit, exponent)), wanted) if unit == wanted => exponent,
-            (None, Unit::None) => 0,
             _ => return Err(Invalid::Unit),
         };
         let value = value.shift(exponent).and_then(|value| value.shift(self.scale));
