@@ -151,7 +151,7 @@ fn h107_the_demo_answers_its_api_and_says_what_it_does_not_know() {
     let demo = Running::start(&["demo", "--listen", "127.0.0.1:0"]);
     let (status, devices) = demo.get("/api/v1/devices");
     let devices: Value = serde_json::from_str(&devices).unwrap();
-    assert_eq!((status, devices.as_array().unwrap().len()), (200, 4));
+    assert_eq!((status, devices.as_array().unwrap().len()), (200, 6));
     let (_, power) = demo.get("/api/v1/plants/home/power");
     let power: Value = serde_json::from_str(&power).unwrap();
     // Whether it has been read by now or not: the balance is whole or unknown, never a part of it.
