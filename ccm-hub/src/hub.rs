@@ -295,6 +295,9 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
                 }
                 self.count(device, |counters| counters.answered = counters.answered.saturating_add(1));
                 self.finish(now, device);
+                if let Some(port) = self.port_of(device) {
+                    port.schedule.lasted(device, now.since(measured));
+                }
             }
             Event::Missed { device, failure, cost } => self.missed(now, device, failure, cost),
             Event::PortUp { port } => self.port_up(now, port),

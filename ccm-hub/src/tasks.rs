@@ -170,7 +170,7 @@ fn tell<const P: usize, const D: usize, const V: usize>(
             device,
             said: telegram.said(),
             serial: telegram.serial(),
-            is_whole: check.is_right() || faults == 0,
+            is_whole: (check.is_right() || faults == 0) && telegram.is_whole(),
             measured,
         },
         Ok(_) => Event::Missed { device, failure: Failure::Unwilling, cost },

@@ -11,6 +11,8 @@ use heapless::{String, Vec};
 pub struct Telegram {
     map: &'static Map<'static>,
     said: Vec<Said, MOST_CODES>,
+    /// There was no room for something.
+    overflowed: bool,
     serial: Option<Serial>,
     /// What has been accepted: so many values, and the serial number too.
     sure: (usize, Option<Serial>),
@@ -26,7 +28,7 @@ struct Serial {
 impl Telegram {
     /// Nothing said yet.
     pub const fn new(map: &'static Map<'static>) -> Self {
-        Self { map, said: Vec::new(), serial: None, sure: (0, None) }
+        Self { map, said: Vec::new(), overflowed: false, serial: None, sure: (0, None) }
     }
 
     /// The values.
@@ -39,11 +41,16 @@ impl Telegram {
         self.serial.as_ref().map(|serial| serial.text.as_str())
     }
 
+    /// Whether there was room for all that the map wants. A map has no more codes than fit, but a meter may say one code
+    /// over and over.
+    pub const fn is_whole(&self) -> bool {
+        !self.overflowed
+    }
+
     fn keep(&mut self, said: Said) {
         let is_wanted = self.map.codes.iter().any(|code| code.form == Form::Number && code.wants(said.code));
         if is_wanted && !self.said.contains(&said) {
-            // A map has no more codes than fit; what comes twice with two values is told by the first two.
-            let _ = self.said.push(said);
+            self.overflowed |= self.said.push(said).is_err();
         }
     }
 
@@ -62,12 +69,12 @@ impl Sink for Telegram {
     }
 
     fn value(&mut self, value: &Value<'_>) -> ControlFlow<()> {
-        let Some(address) = value.code().filter(|_| value.group == 0 && !value.more) else {
+        let Some(address) = value.code().filter(|_| value.group == 0) else {
             return ControlFlow::Continue(());
         };
         let texts = self.map.codes.iter().filter(|code| code.form != Form::Number);
         for code in texts {
-            if let Some(rank) = code.rank(address.obis) {
+            if let Some(rank) = code.rank(address.obis).filter(|_| !value.more) {
                 self.keep_text(code, rank, value.text);
             }
         }
@@ -152,8 +159,19 @@ mod tests {
         let mut telegram = telegram("iec62056-21");
         let _ = telegram.value(&value("1.8.0*01", "1", Some("kWh")));
         let _ = telegram.value(&Value { group: 1, ..value("1.8.0", "1", Some("kWh")) });
-        let _ = telegram.value(&Value { more: true, ..value("1.8.0", "1", Some("kWh")) });
         let _ = telegram.value(&value("99.99.99", "1", Some("kWh")));
         assert!(telegram.said().is_empty());
+        let _ = telegram.value(&Value { more: true, ..value("1.8.0", "1", Some("kWh")) });
+        assert_eq!(telegram.said()[0].value, None, "a piece of a value is no value");
+    }
+
+    #[test]
+    fn a_meter_that_says_one_code_over_and_over_hides_no_other_unnoticed() {
+        let mut telegram = telegram("p1");
+        for number in 0..65 {
+            assert!(telegram.is_whole());
+            let _ = telegram.value(&value("32.7.0", &number.to_string(), Some("V")));
+        }
+        assert!(!telegram.is_whole());
     }
 }

@@ -193,6 +193,21 @@ fn a_pushed_value_is_as_old_as_its_telegram_and_a_readout_as_old_as_its_beginnin
 }
 
 #[test]
+fn a_slow_meter_is_good_from_its_first_readout_on() {
+    let slow = |text: String| text.replace("data_bits = 8", "data_bits = 8\nbaud = 300");
+    let run = Run::with(NOON, Quirks::NONE, slow);
+    run.live(100, async |run| {
+        while run.hub.borrow().ports()[D0].counters.answered == 0 {
+            run.until_ms(run.world.now().as_micros() / 1000 + 10).await;
+        }
+        let age = run.age_ms(FISCAL, Quantity::P);
+        assert!(age > 15_000, "three periods have passed since it began: {age}");
+        assert_eq!(run.quality(FISCAL, Quantity::P), Quality::Good);
+    });
+    assert_eq!(run.quality(FISCAL, Quantity::P), Quality::Good);
+}
+
+#[test]
 fn a_wrong_check_character_is_repaired_and_one_that_stays_costs_that_readout_only() {
     let wrong = |wrong_checks| Quirks { wrong_checks, ..Quirks::NONE };
     let run = Run::with(NOON, wrong(1), |text| text);

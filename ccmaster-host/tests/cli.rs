@@ -125,12 +125,16 @@ fn a_scan_finds_who_answers() {
 fn misuse_is_one_line_and_exit_code_2() {
     let folder = Folder::new("misuse");
     let wrong = folder.file("wrong.toml", "[[ports]]\nid = \"a\"\nrtu = \"/dev/null\"\nbaud = \"fast\"\n");
-    let table: [&[&str]; 5] = [
+    let meter = "[[ports]]\nid = \"a\"\nd0 = \"/dev/null\"\n\
+                 [[devices]]\nid = \"b\"\nport = \"a\"\nmodel = \"DSMR\"\n";
+    let mixed = folder.file("mixed.toml", &format!("[portal]\nlisten = \"127.0.0.1:0\"\n{meter}"));
+    let table: [&[&str]; 6] = [
         &["modbus", "read", "--tcp", "127.0.0.1:1", "--unit", "1"],
         &["modbus", "read", "--unit", "1", "--holding", "0"],
         &["modbus", "write", "--tcp", "127.0.0.1:1", "--unit", "1", "--coil", "0=2"],
         &["run", "--config", "/nowhere.toml"],
         &["run", "--config", &wrong],
+        &["run", "--config", &mixed],
     ];
     for arguments in table {
         let output = ccmaster(arguments);
@@ -152,6 +156,9 @@ fn h107_the_demo_answers_its_api_and_says_what_it_does_not_know() {
     let (status, devices) = demo.get("/api/v1/devices");
     let devices: Value = serde_json::from_str(&devices).unwrap();
     assert_eq!((status, devices.as_array().unwrap().len()), (200, 6));
+    let protocols: Vec<_> =
+        devices.as_array().unwrap().iter().map(|device| device["protocol"].clone()).collect();
+    assert_eq!(protocols[4..], ["IEC_62056_21", "P1"]);
     let (_, power) = demo.get("/api/v1/plants/home/power");
     let power: Value = serde_json::from_str(&power).unwrap();
     // Whether it has been read by now or not: the balance is whole or unknown, never a part of it.
@@ -165,4 +172,28 @@ fn h107_the_demo_answers_its_api_and_says_what_it_does_not_know() {
     assert_eq!(status, 404);
     assert!(body.contains("no_such_device"), "{body}");
     assert!(demo.get("/").1.contains("<title>CcMaster</title>"));
+}
+
+#[test]
+fn h056_the_demo_reads_its_fiscal_and_its_smart_meter() {
+    let demo = Running::start(&["demo", "--listen", "127.0.0.1:0"]);
+    for meter in ["smart", "fiscal"] {
+        let started = std::time::Instant::now();
+        loop {
+            let (_, view) = demo.get(&format!("/api/v1/devices/{meter}/values"));
+            let view: Value = serde_json::from_str(&view).unwrap();
+            let energy =
+                view["values"].as_array().unwrap().iter().find(|value| value["quantity"] == "e_import");
+            let energy = energy.unwrap();
+            if energy["quality"] == "good" {
+                assert!(
+                    energy["value"].as_f64().unwrap() >= 4_211_300.0 && energy["unit"] == "Wh",
+                    "{energy}"
+                );
+                break;
+            }
+            assert!(started.elapsed().as_secs() < 20, "{meter}: {view}");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
 }
