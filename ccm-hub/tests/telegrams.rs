@@ -97,6 +97,16 @@ fn a_belgian_meter_counts_its_peaks_apart() {
 }
 
 #[test]
+fn a_hungarian_meter_exports() {
+    let hub = heard("p1", "p1-hungary-eon");
+    assert_eq!(hub.devices()[0].serial(), Some("890082200002160"));
+    let values = values(&hub);
+    for expected in ["p=-2601", "e_import=173640", "e_export=627177", "i2=4", "frequency=50"] {
+        assert!(values.contains(&expected.into()), "{expected}: {values:?}");
+    }
+}
+
+#[test]
 fn a_luxembourgish_meter_says_watts_and_totals() {
     let values = values(&heard("p1", "p1-luxembourg-watts"));
     for expected in ["p=286", "e_import=6545766", "e_export=58", "e_import_t1=5017120"] {
