@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use ccm_core::testing::{Fault, Link, Peer};
 use ccm_core::{Duration, Line};
-use ccm_modbus::{Client, Echo, Error, Exception, FrameError, Request, Rtu, rtu};
+use ccm_modbus::{Ascii, Client, Echo, Error, Exception, FrameError, Request, Rtu, rtu};
 
 const TIMEOUT: Duration = Duration::from_millis(500);
 const LINE: Line = Line::new(9600);
@@ -234,6 +234,19 @@ fn a_lost_reply_costs_one_call_and_with_a_retry_none() {
     let mut link = Link::new(LINE).with_faults([Fault::Lose, Fault::Clean, Fault::Lose]);
     for start in [5, 50, 60] {
         assert_eq!(read(&mut client, &mut link, &mut Slave::new([]), start), Ok(()));
+    }
+}
+
+#[test]
+fn a_unit_that_never_answers_costs_its_time_over_ascii_too() {
+    let mut buffer = [0; 1030];
+    let mut client = Client::new(Ascii::new(LINE), &mut buffer).with_timeout(TIMEOUT).with_retries(1);
+    for answer in [&b""[..], b":", b":0103", b"noise\r\n"] {
+        let mut link = Link::new(LINE);
+        client.start(link.now(), 1, Request::ReadHoldingRegisters { start: 5, quantity: 2 }).unwrap();
+        let mut peer = |_: &[u8]| vec![(Duration::ZERO, answer.to_vec())];
+        link.run(&mut client, &mut peer, Duration::from_secs(5));
+        assert!(matches!(client.outcome(), Err(Error::Timeout | Error::Frame(FrameError::Checksum))));
     }
 }
 

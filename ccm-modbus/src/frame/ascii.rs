@@ -4,6 +4,7 @@ use ccm_core::{Duration, Line};
 
 use super::sealed::Serves;
 use super::{Echo, Expected, Scan, Serial, sealed};
+use crate::message::REFUSED;
 use crate::{FrameError, Request, RequestError};
 
 /// Writes a request to `unit` into `buffer` and gives its length.
@@ -101,9 +102,8 @@ impl sealed::Framing for Ascii {
 
     fn scan_request(&self, window: &[u8], unit: u8, _silent: bool) -> Scan {
         match scan(window) {
-            Scan::Frame(length) if byte_at(window, 0).is_none_or(|asked| asked != unit && asked != 0) => {
-                Scan::Pass(length)
-            }
+            Scan::Frame(length) if !is_request(window, unit) => Scan::Pass(length),
+            Scan::Skip(length) if length > 1 => Scan::Fail(length, FrameError::Checksum),
             found => found,
         }
     }
@@ -142,6 +142,12 @@ fn scan(window: &[u8]) -> Scan {
 fn is_sound(window: &[u8], digits: usize) -> bool {
     let bytes = (0..digits / 2).filter_map(|index| byte_at(window, index));
     digits >= 6 && digits.is_multiple_of(2) && bytes.fold(0, u8::wrapping_add) == 0
+}
+
+/// Whether a sound frame is for `unit` or for all, and no refusal: that may be our own, heard again.
+fn is_request(frame: &[u8], unit: u8) -> bool {
+    let asked = byte_at(frame, 0).is_some_and(|asked| asked == unit || asked == 0);
+    asked && byte_at(frame, 1).is_some_and(|code| code & REFUSED == 0)
 }
 
 /// Whether the frame of `length` characters answers the request.

@@ -74,9 +74,10 @@ impl Expected {
         count
     }
 
-    /// Whether this is one of the four functions that only read coils or registers, and so can be asked in parts.
+    /// Whether this is one of the four functions that only read coils or registers, and so can be asked in parts: as
+    /// itself, and not as bytes of an own function that has its code.
     pub(crate) const fn is_read(&self) -> bool {
-        matches!(self.code, 1..=4)
+        matches!(self.code, 1..=4) && !self.is_open()
     }
 
     pub(crate) const fn is_coil_read(&self) -> bool {

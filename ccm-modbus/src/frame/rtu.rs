@@ -139,13 +139,12 @@ impl sealed::Framing for Rtu {
             Some(length) if silent && !is_request(window, unit) => return Scan::Pass(length),
             _ => {}
         }
+        if silent && is_sound(window) {
+            return whole(window, unit);
+        }
         // What ends at the silence is a request, whatever came before it: noise, a torn frame.
         let ours = |start: &usize| window.get(*start..).is_some_and(|bytes| is_request(bytes, unit));
-        match (0..window.len()).find(ours).filter(|_| silent) {
-            Some(0) => Scan::Frame(window.len()),
-            Some(start) => Scan::Skip(start),
-            None => Scan::More,
-        }
+        (1..window.len()).find(ours).filter(|_| silent).map_or(Scan::More, Scan::Skip)
     }
 
     fn serves(unit: u8, asked: u8) -> Serves {
@@ -195,6 +194,15 @@ pub(crate) fn frame_length(window: &[u8]) -> Option<usize> {
 fn is_request(bytes: &[u8], unit: u8) -> bool {
     let Some((asked, pdu)) = bytes.split_first() else { return false };
     (*asked == unit || *asked == 0) && request_length_fits(pdu) && is_sound(bytes)
+}
+
+/// A sound frame between two silences that is as long as no reply of its function: a request, to be refused where its
+/// length is wrong, or other units' business.
+fn whole(frame: &[u8], unit: u8) -> Scan {
+    match *frame {
+        [asked, code, ..] if (asked == unit || asked == 0) && code & REFUSED == 0 => Scan::Frame(frame.len()),
+        _ => Scan::Pass(frame.len()),
+    }
 }
 
 fn is_front_request(window: &[u8], length: usize, unit: u8) -> bool {

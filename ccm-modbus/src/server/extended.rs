@@ -22,6 +22,9 @@ pub trait Services: Handler {
         0
     }
 
+    /// Sets it to 0 (function 8, sub-function 10).
+    fn clear_diagnostic_register(&mut self) {}
+
     /// Begins communications anew (function 8, sub-function 1): the line is as at power-up.
     fn restart(&mut self) {}
 
@@ -221,6 +224,9 @@ impl<D: Services> Extended<D> {
         reply: &mut Writer<'_>,
     ) -> Result<(), Exception> {
         let was_deaf = self.listen_only;
+        if matches!(sub_function, SubFunction::Other(_)) {
+            return Err(Exception::IllegalFunction);
+        }
         if was_deaf && sub_function != SubFunction::RestartCommunications {
             return Ok(());
         }
@@ -243,6 +249,7 @@ impl<D: Services> Extended<D> {
             }
             SubFunction::ClearCounters => {
                 (self.counters, self.events) = (Counters::default(), 0);
+                self.device.clear_diagnostic_register();
                 0
             }
             SubFunction::ClearOverrunCounter => {
@@ -333,10 +340,14 @@ impl<D: Services> Extended<D> {
 
     /// Counts bytes, and then registers again (MB-APP 6.18).
     fn queue(&mut self, code: u8, address: u16, reply: &mut Writer<'_>) -> Result<(), Exception> {
-        let mut bytes = [0; 2 * MOST_QUEUED];
+        // Room for one more than there may be, so that a queue that is too long shows.
+        let mut bytes = [0; 2 * MOST_QUEUED + 2];
         let mut queue = RegistersMut::new(&mut bytes);
         self.device.read_fifo_queue(address, &mut queue)?;
         let filled = queue.filled();
+        if filled > 2 * MOST_QUEUED {
+            return Err(Exception::IllegalDataValue);
+        }
         let [a, b] = u16::try_from(filled + 2).unwrap_or_default().to_be_bytes();
         let [c, d] = u16::try_from(filled / 2).unwrap_or_default().to_be_bytes();
         reply.array([code, a, b, c, d]).map_err(full)?;
@@ -420,6 +431,8 @@ fn count(counter: &mut u16) {
 }
 
 impl<D: Services> Handler for Extended<D> {
+    const NOTICES: bool = true;
+
     fn read_coils(&mut self, start: u16, coils: &mut CoilsMut<'_>) -> Result<(), Exception> {
         self.device.read_coils(start, coils)
     }
@@ -453,8 +466,11 @@ impl<D: Services> Handler for Extended<D> {
     }
 
     fn other(&mut self, pdu: &[u8], reply: &mut Writer<'_>) -> Result<(), Exception> {
-        let request = Request::parse(pdu).map_err(MessageError::exception)?;
-        self.carry_out(request, pdu, reply)
+        let was_deaf = self.listen_only;
+        let request = Request::parse(pdu).map_err(MessageError::exception);
+        let carried_out = request.and_then(|request| self.carry_out(request, pdu, reply));
+        // In listen-only mode not even a refusal is sent (MB-APP 6.8.1).
+        if was_deaf { Ok(()) } else { carried_out }
     }
 
     fn permits(&self, function: Function) -> bool {
@@ -470,12 +486,17 @@ impl<D: Services> Handler for Extended<D> {
                 self.log.push(CommEvent::Received(0x02 | deaf));
             }
             Traffic::Asked { broadcast } => {
+                self.is_fetch = false;
                 count(&mut self.counters.bus_messages);
                 count(&mut self.counters.messages);
                 self.log.push(CommEvent::Received(u8::from(broadcast) << 6 | deaf));
             }
             Traffic::Answered(exception) => self.answered(exception),
-            Traffic::Unanswered => count(&mut self.counters.unanswered),
+            Traffic::Unanswered => {
+                count(&mut self.counters.unanswered);
+                // It is an event all the same (MB-APP 6.10).
+                self.log.push(CommEvent::Sent(deaf));
+            }
         }
         self.device.notice(traffic);
     }

@@ -84,7 +84,10 @@ pub trait Handler {
         true
     }
 
-    /// Hears what happens on the line: for counters and logs.
+    /// Whether [`notice`](Self::notice) does anything: a server that need not count has no code for it.
+    const NOTICES: bool = false;
+
+    /// Hears what happens on the line: for counters and logs. Set [`NOTICES`](Self::NOTICES) too.
     fn notice(&mut self, traffic: Traffic) {
         let _ = traffic;
     }
@@ -116,6 +119,8 @@ pub enum Traffic {
 
 /// One device behind several servers, as with several connections.
 impl<H: Handler> Handler for &core::cell::RefCell<H> {
+    const NOTICES: bool = H::NOTICES;
+
     fn read_coils(&mut self, start: u16, coils: &mut CoilsMut<'_>) -> Result<(), Exception> {
         self.borrow_mut().read_coils(start, coils)
     }

@@ -9,8 +9,9 @@ pub use handler::{Handler, Traffic};
 
 use ccm_core::{Duration, Instant, Machine, Step};
 
+use crate::FrameError;
 use crate::frame::sealed::Serves;
-use crate::frame::{Echo, Framing, MAX_ADU, Scan, Window};
+use crate::frame::{Echo, Framing, Scan, Window};
 use crate::message::REFUSED;
 
 /// A server for one unit on one line or connection. On a serial line it is silent towards wrong checksums and other
@@ -28,6 +29,8 @@ pub struct Server<'b, F, H> {
     reply: (usize, usize),
     /// How much of the reply the line has not given back yet.
     echo: usize,
+    /// How many bytes have come since the last silence, for a handler that notices.
+    fresh: usize,
     phase: Phase,
 }
 
@@ -50,7 +53,7 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
     /// enough for reads and writes over RTU, 520 for everything over RTU and TCP, 1030 for everything over ASCII.
     pub const fn new(framing: F, unit: u8, handler: H, buffer: &'b mut [u8]) -> Self {
         let window = Window::new(buffer);
-        Self { framing, unit, handler, window, reply: (0, 0), echo: 0, phase: Phase::Listen }
+        Self { framing, unit, handler, window, reply: (0, 0), echo: 0, fresh: 0, phase: Phase::Listen }
     }
 
     /// The device behind it.
@@ -60,6 +63,9 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
 
     /// Looks for a request and prepares its reply.
     fn examine(&mut self, silent: bool) {
+        if silent && H::NOTICES {
+            self.skip_stale();
+        }
         loop {
             match self.framing.scan_request(self.window.rest(), self.unit, silent) {
                 Scan::Frame(length) => {
@@ -73,6 +79,10 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
                     self.window.skip(count);
                 }
                 Scan::Skip(count) => self.window.skip(count),
+                Scan::Fail(count, FrameError::Checksum) => {
+                    self.handler.notice(Traffic::Garbled);
+                    self.window.skip(count);
+                }
                 Scan::Fail(..) => {
                     self.phase = Phase::Broken;
                     return;
@@ -80,14 +90,27 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
                 Scan::More => break,
             }
         }
-        if silent && !self.window.is_done() {
+        if silent && H::NOTICES && self.fresh > 0 && !self.window.is_done() {
             self.handler.notice(Traffic::Garbled);
+        }
+        self.fresh = 0;
+    }
+
+    /// What came before the last silence is kept, as an adapter may have torn a request; where what has come since is a
+    /// frame by itself, it was garbage.
+    fn skip_stale(&mut self) {
+        let heard = self.window.rest();
+        let stale = heard.len().saturating_sub(self.fresh);
+        let fresh = heard.get(stale..).unwrap_or_default();
+        if let Scan::Frame(_) | Scan::Pass(_) = self.framing.scan_request(fresh, self.unit, true) {
+            self.window.skip(stale);
         }
     }
 
     /// Answers the request in the frame of so many bytes at the front, and leaves them behind.
     fn answer(&mut self, length: usize) {
         let opened = F::open(self.window.rest_mut().get_mut(..length).unwrap_or_default());
+        self.window.compact();
         let reply = self.respond(opened);
         self.window.skip(length);
         if let Some(reply) = reply {
@@ -98,7 +121,6 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
 
     /// Where the reply stands and how long it is; nothing where there is none.
     fn respond(&mut self, length: usize) -> Option<(usize, usize)> {
-        self.window.compact();
         let at = self.window.end();
         let (frame, free) = self.window.split(length)?;
         let header = F::header(frame)?;
@@ -116,9 +138,11 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
             Serves::Refuse => answer::refuse(pdu, crate::Exception::GatewayTargetFailed, room),
             _ => answer::answer(pdu, &mut self.handler, room),
         };
+        // Before it is sealed: ASCII spells it out in digits.
+        let refusal = exception(room);
         let sealed = reply.filter(|_| !broadcast).and_then(|length| F::seal_reply(free, header, length));
         self.handler.notice(match sealed {
-            Some(_) => Traffic::Answered(exception(free, F::HEADER)),
+            Some(_) => Traffic::Answered(refusal),
             None => Traffic::Unanswered,
         });
         Some((at, sealed?))
@@ -138,20 +162,27 @@ impl<'b, F: Framing, H: Handler> Server<'b, F, H> {
     }
 
     fn take(&mut self, now: Instant, bytes: &[u8]) -> usize {
-        if F::STREAM {
-            // What is held of a stream never exceeds one frame, so that a reply always finds room behind it.
-            self.window.compact();
-            let room = self.window.capacity().saturating_sub(MAX_ADU + self.window.end());
-            let taken = self.window.push(bytes.get(..room.min(bytes.len())).unwrap_or_default());
-            self.examine(false);
-            return taken;
+        if F::STREAM || !F::SILENT {
+            return self.take_frame(bytes);
         }
         let taken = self.window.push(bytes);
-        if F::SILENT {
-            self.phase = Phase::Hear { silent: now + self.framing.silence() };
-        } else {
-            self.examine(false);
+        self.fresh += taken;
+        self.phase = Phase::Hear { silent: now + self.framing.silence() };
+        taken
+    }
+
+    /// What is held of frames that carry their own ends never exceeds one, so that a reply always finds room behind it.
+    fn take_frame(&mut self, bytes: &[u8]) -> usize {
+        self.window.compact();
+        let reply = F::on_wire(F::HEADER + 253 + F::TRAILER).min(self.window.capacity() / 2);
+        let room = self.window.capacity() - reply;
+        let free = room.saturating_sub(self.window.end());
+        if free == 0 {
+            // A frame that this buffer is too small for.
+            self.window.skip(room);
         }
+        let taken = self.window.push(bytes.get(..free.min(bytes.len())).unwrap_or_default());
+        self.examine(false);
         taken
     }
 }
@@ -180,7 +211,7 @@ impl<F: Framing, H: Handler> Machine for Server<'_, F, H> {
                 if F::SILENT && self.framing.silence() > Duration::ZERO {
                     self.window.clear();
                 } else {
-                    self.examine(!F::STREAM);
+                    self.examine(F::SILENT);
                 }
             }
             _ => {}
@@ -198,10 +229,10 @@ impl<F: Framing, H: Handler> Machine for Server<'_, F, H> {
     }
 }
 
-/// The exception in a reply whose PDU is behind so many bytes, where it is a refusal.
-fn exception(reply: &[u8], header: usize) -> Option<crate::Exception> {
-    match reply.get(header..) {
-        Some([code, exception, ..]) if code & REFUSED != 0 => Some(crate::Exception::from_code(*exception)),
+/// The exception in a reply's PDU, where it is a refusal.
+fn exception(reply: &[u8]) -> Option<crate::Exception> {
+    match reply {
+        [code, exception, ..] if code & REFUSED != 0 => Some(crate::Exception::from_code(*exception)),
         _ => None,
     }
 }

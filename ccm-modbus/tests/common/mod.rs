@@ -3,19 +3,21 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::cast_possible_truncation, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+pub(crate) mod everything;
+
 use ccm_core::{Instant, Machine, Step};
 use ccm_modbus::{Coils, CoilsMut, Exception, Handler, Registers, RegistersMut};
 
 /// Its registers start as their own addresses, its coils as off.
 pub(crate) struct Device {
-    pub(crate) registers: [u16; 100],
-    pub(crate) coils: [bool; 100],
+    pub(crate) registers: Vec<u16>,
+    pub(crate) coils: Vec<bool>,
     pub(crate) writes: usize,
 }
 
 impl Device {
     pub(crate) fn new() -> Self {
-        Self { registers: core::array::from_fn(|address| address as u16), coils: [false; 100], writes: 0 }
+        Self { registers: (0..100).collect(), coils: vec![false; 100], writes: 0 }
     }
 }
 
@@ -73,6 +75,13 @@ pub(crate) fn tcp(transaction: u16, unit: u8, pdu: &[u8]) -> Vec<u8> {
     frame.push(unit);
     frame.extend(pdu);
     frame
+}
+
+pub(crate) fn ascii(unit: u8, pdu: &[u8]) -> Vec<u8> {
+    let sum = pdu.iter().fold(unit, |sum, byte| sum.wrapping_add(*byte));
+    let bytes = [&[unit], pdu, &[sum.wrapping_neg()]].concat();
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    format!(":{digits}\r\n").into_bytes()
 }
 
 /// Lets a machine hear `bytes` at `now`, then a silence of a second; gives all it sends meanwhile.

@@ -7,6 +7,7 @@ use ccm_core::{DataBits, Line, Parity};
 use ccm_modbus::{Echo, Function};
 use clap::{ArgMatches, Args, Parser, Subcommand, ValueEnum};
 
+use super::Failure;
 use super::link::{LinkArgs, TlsArgs};
 use super::modbus::access::{Access, Grant};
 
@@ -83,6 +84,12 @@ pub(super) enum ModbusCommand {
     Read(Read),
     /// Write registers or coils
     Write(Write),
+    /// Ask a device who it is
+    #[command(after_help = ID_HELP)]
+    Id(Id),
+    /// Send any request, byte by byte, and print the reply
+    #[command(after_help = RAW_HELP)]
+    Raw(Raw),
     /// Look for units that answer
     Scan(Scan),
     /// Be a device with the registers of a file
@@ -130,6 +137,14 @@ impl Place {
         };
         let data_bits = if self.data_bits == 7 { DataBits::Seven } else { DataBits::Eight };
         Line { data_bits, ..Line::new(self.baud).with_parity(parity) }
+    }
+
+    /// Whether `unit` can be asked there.
+    pub(super) fn check_unit(&self, unit: u8) -> Result<(), Failure> {
+        if self.link.is_serial() && !(1..=247).contains(&unit) {
+            return Err(Failure::Misuse(format!("unit {unit} cannot be read; use 1 to 247")));
+        }
+        Ok(())
     }
 
     pub(super) fn echo(&self) -> Echo {
@@ -193,6 +208,12 @@ pub(super) struct Read {
     /// Where to read discrete inputs
     #[arg(long, value_name = "ADDR", value_parser = address)]
     discrete: Vec<u16>,
+    /// Which queue to read, all of it (function 24)
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    fifo: Vec<u16>,
+    /// Where to read a file (function 20)
+    #[arg(long, value_name = "FILE:RECORD", value_parser = record)]
+    file: Vec<Record>,
     /// How many from each address on
     #[arg(long, default_value_t = 1)]
     pub(super) count: u16,
@@ -202,7 +223,17 @@ pub(super) struct Read {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) function: Function,
+    /// Of the first of them; in a file its record.
     pub(super) address: u16,
+    /// For function 20 only.
+    pub(super) file: u16,
+}
+
+/// A register of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    file: u16,
+    record: u16,
 }
 
 impl Target {
@@ -210,6 +241,9 @@ impl Target {
     pub(super) fn in_order(matches: &ArgMatches) -> Vec<Self> {
         let mut targets: Vec<(usize, Self)> =
             KINDS.iter().flat_map(|kind| Self::of_kind(matches, kind)).collect();
+        let records = matches.get_many::<Record>("file").into_iter().flatten();
+        let places = matches.indices_of("file").into_iter().flatten();
+        targets.extend(places.zip(records.map(|record| Self::of_file(*record))));
         targets.sort_by_key(|(place, _)| *place);
         targets.into_iter().map(|(_, target)| target).collect()
     }
@@ -219,17 +253,51 @@ impl Target {
         let addresses = matches.get_many::<u16>(kind.0).into_iter().flatten();
         places
             .zip(addresses)
-            .map(|(place, address)| (place, Self { function: kind.1, address: *address }))
+            .map(|(place, address)| (place, Self { function: kind.1, address: *address, file: 0 }))
             .collect()
+    }
+
+    const fn of_file(Record { file, record }: Record) -> Self {
+        Self { function: Function::ReadFileRecord, address: record, file }
     }
 }
 
-const KINDS: [(&str, Function); 4] = [
+const KINDS: [(&str, Function); 5] = [
     ("holding", Function::ReadHoldingRegisters),
     ("input", Function::ReadInputRegisters),
     ("coil", Function::ReadCoils),
     ("discrete", Function::ReadDiscreteInputs),
+    ("fifo", Function::ReadFifoQueue),
 ];
+
+#[derive(Debug, Args)]
+pub(super) struct Id {
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) patience: Patience,
+    /// The unit: 1 to 247
+    #[arg(long)]
+    pub(super) unit: u8,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Raw {
+    #[command(flatten)]
+    pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) patience: Patience,
+    /// The unit: 1 to 247
+    #[arg(long)]
+    pub(super) unit: u8,
+    /// Function code and data, two hexadecimal digits a byte
+    #[arg(value_name = "HEXPDU", value_parser = pdu)]
+    pub(super) pdu: Pdu,
+}
+
+/// Function code and data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pdu(pub(super) Vec<u8>);
 
 #[derive(Debug, Args)]
 pub(super) struct Write {
@@ -297,6 +365,25 @@ fn address(text: &str) -> Result<u16, String> {
     number(text)
 }
 
+fn record(text: &str) -> Result<Record, String> {
+    let (file, record) = text.split_once(':').ok_or("write FILE:RECORD, as in 4:1")?;
+    Ok(Record { file: number(file)?, record: number(record)? })
+}
+
+/// Digits with or without spaces or colons between the bytes.
+fn pdu(text: &str) -> Result<Pdu, String> {
+    let digits: Vec<char> = text.chars().filter(|character| !matches!(character, ' ' | ':')).collect();
+    let bytes = digits.chunks(2).map(|pair| match pair {
+        [high, low] => Some(u8::try_from(high.to_digit(16)? << 4 | low.to_digit(16)?).ok()?),
+        _ => None,
+    });
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    bytes
+        .filter(|bytes| (1..=253).contains(&bytes.len()))
+        .map(Pdu)
+        .ok_or_else(|| "write 1 to 253 bytes in hexadecimal, as in 03006B0003 or \"03 00 6B 00 03\"".into())
+}
+
 fn assignment(text: &str) -> Result<Assignment, String> {
     let (address, values) = text.split_once('=').ok_or("write ADDR=VALUE")?;
     Ok(Assignment {
@@ -362,17 +449,53 @@ const READ_HELP: &str = "\
 Examples:
   ccmaster modbus read --rtu /dev/ttyUSB0 --unit 1 --input 0x0100 --count 58
   ccmaster modbus read --tls meter.example --ca ca.pem --cert me.pem --key me.key --unit 1 --holding 0
+  ccmaster modbus read --tcp 192.0.2.10 --unit 1 --fifo 0x04DE --file 4:1 --count 2
 
 With --json one object a line:
   {\"ok\":true,\"unit\":1,\"function\":3,\"address\":5,\"values\":[5,6]}
   {\"ok\":false,\"unit\":1,\"function\":3,\"address\":5,\"error\":\"timeout\",\"message\":\"no reply\"}
 Errors: timeout, frame, message, exception (with its code as \"exception\"), busy, suspect, request, port.";
 
+const ID_HELP: &str = "\
+Asks for the device's identification (function 43, interface 14), all of it; a device that refuses is asked for its
+server ID (function 17).
+
+Example:
+  ccmaster modbus id --tcp 192.0.2.10 --unit 1
+   0x00  vendor_name            Maker
+   0x01  product_code           EM-3
+   0x02  revision               1.0
+
+With --json one object a line; `value` is there where it is text, `name` where the standard has one:
+  {\"unit\":1,\"object\":0,\"name\":\"vendor_name\",\"value\":\"Maker\",\"hex\":\"4d616b6572\"}
+  {\"unit\":1,\"name\":\"server_id\",\"hex\":\"2aff\"}
+On a serial line whose --echo is not named, a register is read first, to see whether it echoes.";
+
+const RAW_HELP: &str = "\
+Examples:
+  ccmaster modbus raw --tcp 192.0.2.10 --unit 1 03006B0003        # read three holding registers
+  ccmaster modbus raw --rtu /dev/ttyUSB0 --unit 1 \"08 0000 A537\"  # is the line sound?
+
+Unit, length and checksum are added. A request that makes no sense is sent all the same; its reply then ends where the
+line is silent. Function codes are 1 to 127.
+On a serial line whose --echo is not named, a register is read first, to see whether it echoes.";
+
 const SERVE_HELP: &str = "\
 The file has arrays of tables `holding`, `input`, `coils` and `discrete`:
   holding = [{ address = 0, values = [1, 2, 3] }]
   coils = [{ address = 0, values = [1, 0] }]
 Addresses outside answer exception 2. Writes change what is served, not the file.
+What is beside them, all of it optional; what is not there is an illegal function:
+  exception_status = 0x6D                                         # function 7
+  server_id = [0x2A, 0xFF, 0x31]                                  # function 17: bytes, or a text
+  fifo = [{ address = 0x04DE, values = [440, 4740] }]             # function 24
+  file = [{ number = 4, records = [1, 2, 3] }]                    # functions 20 and 21
+  [id]                                                            # function 43, interface 14
+  vendor_name = \"Maker\"
+  product_code = \"EM-3\"
+  revision = \"1.0\"
+  0x80 = \"one of its own\"
+Functions 8, 11 and 12 count and log what happens from the start on.
 
 Over TLS, for clients with a certificate only; those of role \"operator\" may write, those of \"viewer\" read:
   ccmaster modbus serve --tls 0.0.0.0 --ca ca.pem --cert server.pem --key server.key \\
@@ -429,6 +552,14 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
         assert!(duration("2").is_err() && duration("0ms").is_err() && duration("-1s").is_err());
+        assert_eq!(pdu("03 00:6b"), Ok(Pdu(vec![3, 0, 0x6B])));
+        assert!(
+            pdu("").is_err()
+                && pdu("030").is_err()
+                && pdu("0x03").is_err()
+                && pdu(&"00".repeat(254)).is_err()
+        );
+        assert_eq!(record("4:0x10"), Ok(Record { file: 4, record: 16 }));
         assert_eq!(number("0x0100"), Ok(256));
         assert!(number("65536").is_err());
         assert_eq!(units("3-9"), Ok((3, 9)));

@@ -68,6 +68,8 @@ async fn command(command: Command, matches: &ArgMatches) -> Result<(), Failure> 
                     let targets = inner.map(|(_, matches)| Target::in_order(matches)).unwrap_or_default();
                     modbus::read::run(read, targets).await
                 }
+                ModbusCommand::Id(id) => modbus::id::run(id).await,
+                ModbusCommand::Raw(raw) => modbus::raw::run(raw).await,
                 ModbusCommand::Write(write) => modbus::write::run(write).await,
                 ModbusCommand::Scan(scan) => modbus::scan::run(scan).await,
                 ModbusCommand::Serve(serve) => modbus::serve::run(serve).await,

@@ -56,6 +56,11 @@ impl Report {
     }
 }
 
+/// Two digits a byte.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// One object, one line.
 pub(super) fn print_json(object: &impl Serialize) {
     match serde_json::to_string(object) {

@@ -4,11 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use ccm_core::asynch::Driver;
-use ccm_core::{Clock, DriveError, Line};
+use ccm_core::{Clock, DriveError, Duration, Line};
 use ccm_modbus::{Ascii, Client, Error, FrameError, Framing, Reply, Request, Rtu};
 
 use super::Failure;
-use super::args::{Patience, Place};
+use super::args::{EchoArg, Patience, Place};
 use super::link::Chosen;
 use crate::port::{Link, Serial, Tcp, TokioTimer, Udp, tls};
 
@@ -81,6 +81,15 @@ impl Session {
         matches!(self.client, Framed::Rtu(_) | Framed::Ascii(_))
     }
 
+    /// Finds out whether the line echoes, where nobody has said it: by a read. What that brings, or whether it brings
+    /// anything, does not matter.
+    pub(super) async fn learn_echo(&mut self, place: &Place, unit: u8) {
+        if self.may_echo() && matches!(place.echo, EchoArg::Learn) {
+            let _ =
+                self.exchange(unit, Request::ReadHoldingRegisters { start: 0, quantity: 1 }, |_| ()).await;
+        }
+    }
+
     /// Asks `unit`, and hands what it answers to `take`.
     pub(super) async fn exchange<T>(
         &mut self,
@@ -98,6 +107,15 @@ impl Session {
             self.reconnect().await;
         }
         outcome
+    }
+
+    /// How long the unit took to answer the last exchange, where it did.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        match &self.client {
+            Framed::Rtu(client) => client.round_trip(),
+            Framed::Ascii(client) => client.round_trip(),
+            Framed::Mbap(client) => client.round_trip(),
+        }
     }
 
     /// The next exchange gets a connection of its own, if there is one to have. A serial port stays open.

@@ -97,12 +97,16 @@ const fn needed(function: Function) -> Access {
         | Function::GetCommEventLog
         | Function::ReportServerId
         | Function::ReadFileRecord
-        | Function::ReadFifoQueue => Access::Read,
+        | Function::ReadFifoQueue
+        // Its interface is looked at later.
+        | Function::EncapsulatedInterfaceTransport => Access::Read,
         _ => Access::Write,
     }
 }
 
 impl<H: Handler> Handler for Authorised<H> {
+    const NOTICES: bool = H::NOTICES;
+
     fn permits(&self, function: Function) -> bool {
         self.access >= needed(function) && self.device.permits(function)
     }
@@ -140,6 +144,12 @@ impl<H: Handler> Handler for Authorised<H> {
     }
 
     fn other(&mut self, pdu: &[u8], reply: &mut Writer<'_>) -> Result<(), Exception> {
+        // Of the interfaces the identification alone is known to change nothing.
+        if self.access < Access::Write
+            && matches!(pdu, [IDENTIFIED, interface, ..] if *interface != IDENTIFICATION)
+        {
+            return Err(Exception::IllegalFunction);
+        }
         self.device.other(pdu, reply)
     }
 
@@ -155,11 +165,17 @@ impl<H: Handler> Handler for Authorised<H> {
 /// The extension that carries a role, a `UTF8String`.
 const ROLE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.50316.802.1");
 
+/// Function 43, and its interface that only reads.
+const IDENTIFIED: u8 = 43;
+const IDENTIFICATION: u8 = 14;
+
 #[cfg(test)]
 mod tests {
+    use ccm_modbus::Extended;
     use rcgen::{CertificateParams, CustomExtension, KeyPair};
 
     use super::*;
+    use crate::cli::modbus::image::Image;
 
     const OID: [u64; 9] = [1, 3, 6, 1, 4, 1, 50316, 802, 1];
 
@@ -191,6 +207,24 @@ mod tests {
         }
         assert_eq!(role_of(&[b"\x0C\x08operator", b"\x0C\x06viewer"]), None, "two roles");
         assert_eq!(role(b"no certificate"), None);
+    }
+
+    #[test]
+    fn a_reader_may_ask_who_the_device_is_and_no_other_interface_of_that_function() {
+        let text = "[id]\nvendor_name = \"A\"\nproduct_code = \"B\"\nrevision = \"1\"";
+        let device = || Extended::new(Image::parse(text).unwrap());
+        let ask = |access, pdu: &[u8]| {
+            let mut device = Authorised::new(device(), access);
+            if !device.permits(Function::from_code(pdu[0])) {
+                return Err(Exception::IllegalFunction);
+            }
+            device.other(pdu, &mut Writer::new(&mut [0; 253]))
+        };
+        assert_eq!(ask(Access::Read, &[43, 14, 1, 0]), Ok(()));
+        assert_eq!(ask(Access::Nothing, &[43, 14, 1, 0]), Err(Exception::IllegalFunction));
+        for pdu in [&[43][..], &[43, 13], &[43, 14], &[43, 15, 1, 0]] {
+            assert!(ask(Access::Read, pdu).is_err(), "{pdu:?}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! The registers that `ccmaster modbus serve` serves.
+//! The registers that `ccmaster modbus serve` serves; what it offers beside them is in `extras`.
 
 use std::collections::BTreeMap;
 
 use ccm_modbus::{Coils, CoilsMut, Exception, Handler, Registers, RegistersMut};
 use serde::Deserialize;
+
+use super::extras::{self, Extras};
 
 /// A register image: what is not in it does not exist.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -12,6 +14,7 @@ pub(in crate::cli) struct Image {
     input: BTreeMap<u16, u16>,
     coils: BTreeMap<u16, bool>,
     discrete: BTreeMap<u16, bool>,
+    pub(super) extras: Extras,
 }
 
 #[derive(Debug, Deserialize)]
@@ -25,6 +28,14 @@ struct File {
     coils: Vec<Entry<State>>,
     #[serde(default)]
     discrete: Vec<Entry<State>>,
+    exception_status: Option<i64>,
+    server_id: Option<extras::Bytes>,
+    #[serde(default)]
+    id: BTreeMap<String, extras::Bytes>,
+    #[serde(default)]
+    file: Vec<extras::FileEntry>,
+    #[serde(default)]
+    fifo: Vec<Entry<i64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,8 +60,6 @@ impl Image {
     /// One line that names the entry.
     pub(in crate::cli) fn parse(text: &str) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| one_line(&error.to_string()))?;
-        let register =
-            |value: i64| u16::try_from(value).map_err(|_| format!("{value} is no register; use 0 to 65535"));
         let state = |state: State| match state {
             State::Bool(state) => Ok(state),
             State::Number(number @ (0 | 1)) => Ok(number == 1),
@@ -61,8 +70,19 @@ impl Image {
             input: table("input", file.input, register)?,
             coils: table("coils", file.coils, state)?,
             discrete: table("discrete", file.discrete, state)?,
+            extras: Extras {
+                exception_status: file.exception_status.map(extras::exception_status).transpose()?,
+                server_id: file.server_id.map(extras::server_id).transpose()?,
+                objects: extras::objects(file.id)?,
+                files: extras::files(file.file)?,
+                queues: extras::queues(file.fifo.into_iter().map(|entry| (entry.address, entry.values)))?,
+            },
         })
     }
+}
+
+pub(super) fn register(value: i64) -> Result<u16, String> {
+    u16::try_from(value).map_err(|_| format!("{value} is no register; use 0 to 65535"))
 }
 
 fn table<T, V>(

@@ -1,8 +1,11 @@
 //! The Modbus tools.
 
 pub(super) mod access;
+mod extras;
 pub(super) mod gateway;
+pub(super) mod id;
 pub(super) mod image;
+pub(super) mod raw;
 pub(super) mod read;
 pub(super) mod scan;
 pub(super) mod serve;

@@ -1,11 +1,11 @@
 //! `ccmaster modbus read`.
 
-use ccm_modbus::{Function, Reply, Request};
+use ccm_modbus::{FileRange, FileReads, Function, Reply, Request, RequestError, Response};
 
 use crate::cli::Failure;
 use crate::cli::args::{Read, Target};
 use crate::cli::output::Report;
-use crate::cli::session::Session;
+use crate::cli::session::{ExchangeError, Session};
 
 /// Reads all targets in turn, over one connection by one client.
 pub(in crate::cli) async fn run(read: Read, targets: Vec<Target>) -> Result<(), Failure> {
@@ -13,7 +13,7 @@ pub(in crate::cli) async fn run(read: Read, targets: Vec<Target>) -> Result<(), 
     let mut session = Session::open(&read.place, &read.patience).await?;
     let mut all_good = true;
     for target in targets {
-        let result = session.exchange(read.unit, target.request(read.count), values).await;
+        let result = target.read(&mut session, read.unit, read.count).await;
         let report = Report::new(read.unit, target.function.code(), target.address, result);
         all_good &= report.print(read.place.json);
     }
@@ -24,37 +24,53 @@ pub(in crate::cli) async fn run(read: Read, targets: Vec<Target>) -> Result<(), 
 fn check(read: &Read, targets: &[Target]) -> Result<(), Failure> {
     if targets.is_empty() {
         return Err(Failure::Misuse(
-            "name what to read: --holding, --input, --coil or --discrete ADDR".into(),
+            "name what to read: --holding, --input, --coil, --discrete or --fifo ADDR, or --file FILE:RECORD"
+                .into(),
         ));
     }
-    if read.place.link.is_serial() && !(1..=247).contains(&read.unit) {
-        return Err(Failure::Misuse(format!("unit {} cannot be read; use 1 to 247", read.unit)));
-    }
-    for target in targets {
-        let mut buffer = [0; 8];
-        let mut writer = ccm_core::Writer::new(&mut buffer);
-        target.request(read.count).emit(&mut writer).map_err(|error| Failure::Misuse(error.to_string()))?;
-    }
-    Ok(())
+    read.place.check_unit(read.unit)?;
+    targets
+        .iter()
+        .try_for_each(|target| {
+            let (mut bytes, mut buffer) = ([0; 7], [0; 9]);
+            let request = target.request(read.count, &mut bytes);
+            request.and_then(|request| request.emit(&mut ccm_core::Writer::new(&mut buffer)))
+        })
+        .map_err(|error| Failure::Misuse(error.to_string()))
 }
 
 impl Target {
-    pub(in crate::cli) const fn request(self, quantity: u16) -> Request<'static> {
+    async fn read(self, session: &mut Session, unit: u8, quantity: u16) -> Result<Vec<u16>, ExchangeError> {
+        let mut bytes = [0; 7];
+        let request = self.request(quantity, &mut bytes).map_err(ccm_modbus::Error::from)?;
+        session.exchange(unit, request, values).await
+    }
+
+    fn request(self, quantity: u16, bytes: &mut [u8; 7]) -> Result<Request<'_>, RequestError> {
         let start = self.address;
-        match self.function {
+        Ok(match self.function {
             Function::ReadCoils => Request::ReadCoils { start, quantity },
             Function::ReadDiscreteInputs => Request::ReadDiscreteInputs { start, quantity },
             Function::ReadInputRegisters => Request::ReadInputRegisters { start, quantity },
+            Function::ReadFifoQueue => Request::ReadFifoQueue { address: start },
+            Function::ReadFileRecord => {
+                let range = FileRange { file: self.file, record: start, length: quantity };
+                Request::ReadFileRecord(FileReads::pack(&[range], bytes)?)
+            }
             _ => Request::ReadHoldingRegisters { start, quantity },
-        }
+        })
     }
 }
 
 /// Registers as they are, coils as 0 and 1.
 pub(in crate::cli) fn values(reply: Reply<'_>) -> Vec<u16> {
-    match (reply.registers(), reply.coils()) {
-        (Some(registers), _) => registers.iter().collect(),
-        (None, Some(coils)) => coils.iter().map(u16::from).collect(),
-        (None, None) => Vec::new(),
+    let Ok(response) = reply.response() else { return Vec::new() };
+    match (response.registers(), response.coils(), response) {
+        (Some(registers), ..) => registers.iter().collect(),
+        (_, Some(coils), _) => coils.iter().map(u16::from).collect(),
+        (.., Response::ReadFileRecord(records)) => {
+            records.iter().flatten().flat_map(|registers| registers.iter()).collect()
+        }
+        _ => Vec::new(),
     }
 }

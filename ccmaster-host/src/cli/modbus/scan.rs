@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal;
 
-use ccm_modbus::{Error, Exception, Request};
+use ccm_core::Duration;
+use ccm_modbus::{Error, Exception, Request, RoundTrips};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -18,6 +19,8 @@ struct Found {
     /// `values`, `exception` or `garbled`.
     answer: &'static str,
     message: String,
+    /// How long it took to answer.
+    milliseconds: Option<u64>,
 }
 
 /// Asks each unit for one register: any answer counts, a refusal and a garbled one too.
@@ -26,20 +29,27 @@ pub(in crate::cli) async fn run(scan: Scan) -> Result<(), Failure> {
     let mut session = Session::open(&scan.place, &patience).await?;
     let (first, last) = scan.units;
     let progress = progress(u64::from(last - first) + 1);
-    let mut count = 0_u32;
+    let (mut count, mut trips) = (0_u32, RoundTrips::new());
     for unit in first..=last {
         progress.set_message(format!("unit {unit}"));
         if let Some(found) = ask(&mut session, unit).await? {
             count += 1;
+            session.round_trip().into_iter().for_each(|taken| trips.record(taken));
             progress.suspend(|| found.print(scan.place.json));
         }
         progress.inc(1);
     }
     progress.finish_and_clear();
     if !scan.place.json {
-        eprintln!("{count} of {} units answered", last - first + 1);
+        eprintln!("{count} of {} units answered{}", last - first + 1, advice(&trips));
     }
     Ok(())
+}
+
+/// What the round trips say of a good time-out.
+fn advice(trips: &RoundTrips) -> String {
+    let timeout = trips.timeout().map(|timeout| timeout.as_millis().next_multiple_of(10));
+    timeout.map_or(String::new(), |timeout| format!("; --timeout {timeout}ms would do for them"))
 }
 
 impl Found {
@@ -63,8 +73,10 @@ fn progress(length: u64) -> ProgressBar {
 
 async fn ask(session: &mut Session, unit: u8) -> Result<Option<Found>, Failure> {
     let request = Request::ReadHoldingRegisters { start: 0, quantity: 1 };
-    let found = |answer, message| Ok(Some(Found { unit, answer, message }));
-    match session.exchange(unit, request, |_| ()).await {
+    let outcome = session.exchange(unit, request, |_| ()).await;
+    let milliseconds = session.round_trip().map(Duration::as_millis);
+    let found = |answer, message| Ok(Some(Found { unit, answer, message, milliseconds }));
+    match outcome {
         Ok(()) => found("values", "answers".into()),
         // A gateway says that nobody is there.
         Err(ExchangeError::Modbus(Error::Exception(

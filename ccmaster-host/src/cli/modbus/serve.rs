@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ccm_core::asynch::{Driver, Port};
-use ccm_modbus::{Ascii, Framing, Handler, Rtu, Server};
+use ccm_modbus::{Ascii, Extended, Framing, Handler, Rtu, Server};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::access::{Access, Authorised, Grants, role};
@@ -25,7 +25,7 @@ use crate::server::until_stopped;
 #[derive(Clone, Copy)]
 struct Device {
     unit: u8,
-    image: &'static RefCell<Image>,
+    image: &'static RefCell<Extended<Image>>,
 }
 
 /// Serves an image until it is stopped.
@@ -35,7 +35,8 @@ pub(in crate::cli) async fn run(serve: Serve) -> Result<(), Failure> {
             "--server-name is what a client expects; a server has its --cert".into(),
         ));
     }
-    let device = Device { unit: serve.unit, image: Box::leak(Box::new(RefCell::new(load(&serve.image)?))) };
+    let image = RefCell::new(Extended::new(load(&serve.image)?));
+    let device = Device { unit: serve.unit, image: Box::leak(Box::new(image)) };
     match serve.place.link.chosen()? {
         Chosen::Rtu(path) => serial(path, &serve.place, Rtu::new(serve.place.line()), device).await,
         Chosen::Ascii(path) => serial(path, &serve.place, Ascii::new(serve.place.line()), device).await,
