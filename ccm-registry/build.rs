@@ -8,7 +8,7 @@ use std::{env, fs};
 #[path = "src/file.rs"]
 mod file;
 
-use file::{File, FilePoint};
+use file::{File, FileCode, FilePoint, FileTerm};
 
 fn main() {
     println!("cargo::rerun-if-changed=devices");
@@ -30,7 +30,9 @@ fn map(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("the file can be read");
     let (file, points) = File::parse(&text).unwrap_or_else(|mistake| panic!("{}: {mistake}", path.display()));
     let id = path.file_stem().expect("it has a name").to_string_lossy();
-    let File { maker, kind, class, series, models, ports, unit, baud, parity, max_registers, .. } = &file;
+    let File {
+        maker, kind, class, series, models, ports, unit, baud, parity, data_bits, max_registers, ..
+    } = &file;
     let ports: String = ports.iter().map(|port| format!("crate::PortKind::{port:?},")).collect();
     let probe = file.probe.map_or("None".to_owned(), |probe| {
         format!(
@@ -38,12 +40,14 @@ fn map(path: &Path) -> String {
             probe.space, probe.address, probe.expected
         )
     });
-    let points: String = points.iter().map(point).collect();
+    let codes: String = points.codes.iter().map(code).collect();
+    let points: String = points.registers.iter().map(point).collect();
     format!(
         "crate::Map {{ id: {id:?}, kind: crate::DeviceKind::{kind:?}, maker: {maker:?}, class: {class:?}, \
          series: {series:?}, models: &{models:?}, ports: &[{ports}], unit: {unit}, \
-         line: ccm_core::Line::new({baud}).with_parity(ccm_core::Parity::{parity:?}), \
-         max_registers: {max_registers}, probe: {probe}, points: &[{points}] }},\n"
+         line: ccm_core::Line {{ data_bits: ccm_core::DataBits::{data_bits:?}, \
+         ..ccm_core::Line::new({baud}).with_parity(ccm_core::Parity::{parity:?}) }}, \
+         max_registers: {max_registers}, probe: {probe}, points: &[{points}], codes: &[{codes}] }},\n"
     )
 }
 
@@ -55,6 +59,25 @@ fn point(point: &FilePoint) -> String {
          kind: crate::Kind::{kind:?}, order: ccm_core::WordOrder::{order:?}, scale: {scale}, invert: {invert}, \
          optional: {optional}, not_available: {not_available:?}, seen: {seen} }},\n",
         camel_case(quantity)
+    )
+}
+
+fn code(code: &FileCode) -> String {
+    let FileCode { quantity, choices, form, scale, invert, optional, seen } = code;
+    let sum = |terms: &Vec<FileTerm>| format!("&[{}],", terms.iter().map(term).collect::<String>());
+    let choices: String = choices.iter().map(sum).collect();
+    format!(
+        "crate::CodePoint {{ quantity: crate::Quantity::{}, choices: &[{choices}], form: crate::Form::{form:?}, \
+         scale: {scale}, invert: {invert}, optional: {optional}, seen: {seen} }},\n",
+        camel_case(quantity)
+    )
+}
+
+fn term(term: &FileTerm) -> String {
+    let FileTerm { a, b, c, d, e, f, minus } = term;
+    format!(
+        "crate::Term {{ code: ccm_core::Obis {{ a: {a:?}, b: {b:?}, c: {c}, d: {d}, e: {e:?}, f: {f:?} }}, \
+         minus: {minus} }},"
     )
 }
 

@@ -35,6 +35,19 @@ try {
     await page.waitForSelector(`[data-device="${device}"] [data-quantity="p"].good`);
   }
   assert.match(await page.textContent('[data-device="heat-pump"] .about'), /CcM1 · 0119060072 · 0X2823 · MB_RTU_CCM 002\.1/);
+  for (const [device, about] of [
+    ["fiscal", /^Generic iec62056-21 · 63355730 · IEC_62056_21 on d0$/],
+    ["smart", /^Generic DSMR · CCMP1-0000000042 · P1 on p1$/],
+  ]) {
+    for (const quantity of ["e_import", "e_export", "p", "v1"]) {
+      await page.waitForSelector(`[data-device="${device}"] [data-quantity="${quantity}"].good`);
+    }
+    assert.match(await page.textContent(`[data-device="${device}"] .about`), about);
+    const [, energy, unit, age] = await page.$$eval(`[data-device="${device}"] [data-quantity="e_import"] td`, (cells) => cells.map((cell) => cell.textContent));
+    assert.match(energy, /^42\d{5}$/);
+    assert.equal(unit, "Wh");
+    assert.match(age, /^\d+ s$/);
+  }
   const [name, value, unit, age] = await page.$$eval('[data-device="grid"] [data-quantity="v1"] td', (cells) => cells.map((cell) => cell.textContent));
   assert.deepEqual([name, unit], ["voltage L1", "V"]);
   assert.match(value, /^2[23]\d\.\d\d$/);

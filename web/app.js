@@ -50,9 +50,11 @@ function showDevice(device) {
   const health = card.querySelector(".health");
   text(health, { ok: "online", unknown: "not read yet", suspect: "not answering", dead: "offline" }[device.health]);
   health.className = `health ${device.health}`;
-  const address = String(device.unit).padStart(3, "0") + (device.secondary ? `.${device.secondary}` : "");
+  // What is not on Modbus has no unit.
+  const unit = device.unit ? ` ${String(device.unit).padStart(3, "0")}` : "";
+  const address = unit + (device.secondary ? `.${device.secondary}` : "");
   const serial = [device.serial, device.firmware].filter(Boolean).map((text) => ` · ${text}`).join("");
-  text(card.querySelector(".about"), `${device.maker} ${device.model}${serial} · ${device.protocol} ${address} on ${device.port}`);
+  text(card.querySelector(".about"), `${device.maker} ${device.model}${serial} · ${device.protocol}${address} on ${device.port}`);
 }
 
 function showValues(view) {

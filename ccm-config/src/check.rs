@@ -2,12 +2,12 @@
 
 use heapless::Vec;
 
-use crate::limits::{self, Address, Id, MAX_MEMBERS, MAX_UNITS_PER_LINE, Range};
+use crate::limits::{self, Id, MAX_MEMBERS, MAX_UNITS_PER_LINE, MeterAddress, Range};
 use crate::list::gather;
 use crate::problem::Names;
 use crate::{
-    Device, DeviceDraft, Draft, Endpoint, Fault, Field, Line, Link, Plant, PlantDraft, Port, PortDraft,
-    Portal, Problems, Settings,
+    Device, DeviceDraft, Draft, Endpoint, Fault, Field, Line, Link, Place, Plant, PlantDraft, Port,
+    PortDraft, Portal, Problems, Settings,
 };
 
 impl Draft {
@@ -84,34 +84,73 @@ impl Check<'_> {
     fn port(&mut self, place: usize, port: &PortDraft) -> Option<Port> {
         let entry = Entry { table: "ports", place };
         self.id(entry, &port.id, self.draft.ports.iter().map(|port| &port.id));
-        let link = self.link(entry, port);
-        let timeout_ms = self.number(entry, limits::TIMEOUT_MS, port.timeout_ms);
+        let kind = self.kind(entry, port);
+        let link = kind.and_then(|kind| self.link(entry, port, kind));
+        let timeout = match kind {
+            Some(Kind::D0) => limits::METER_TIMEOUT_MS,
+            Some(Kind::P1) => limits::P1_TIMEOUT_MS,
+            _ => limits::TIMEOUT_MS,
+        };
+        let timeout_ms = self.number(entry, timeout, port.timeout_ms);
         let retries = self.number(entry, limits::RETRIES, port.retries);
         let gap_ms = self.number(entry, limits::GAP_MS, port.gap_ms);
         Some(Port {
             id: port.id.clone(),
             link: link?,
             timeout_ms: timeout_ms?,
-            retries: retries?,
+            retries: if kind == Some(Kind::P1) { 0 } else { retries? },
             gap_ms: gap_ms?,
         })
     }
 
-    fn link(&mut self, entry: Entry, port: &PortDraft) -> Option<Link> {
-        match (&port.rtu, &port.tcp) {
-            (Some(path), None) => {
-                self.text(entry.field("rtu"), path);
-                self.link_is_free(entry.field("rtu"), |other| other.rtu.as_ref() == Some(path));
-                Some(Link::Rtu { path: path.clone(), line: self.line(entry, port)? })
-            }
-            (None, Some(address)) => {
-                self.no_line(entry, port);
-                self.link_is_free(entry.field("tcp"), |other| other.tcp.as_ref() == Some(address));
-                Some(Link::Tcp { endpoint: self.peer(entry, address)? })
-            }
-            (None, None) => self.fault(entry.field("rtu"), Fault::LinkMissing),
-            (Some(_), Some(_)) => self.fault(entry.field("tcp"), Fault::LinkTwice),
+    fn kind(&mut self, entry: Entry, port: &PortDraft) -> Option<Kind> {
+        let mut kinds = port.kinds();
+        match (kinds.next(), kinds.next()) {
+            (Some(kind), None) => Some(kind),
+            (None, _) => self.fault(entry.field("rtu"), Fault::LinkMissing),
+            (Some(_), Some(other)) => self.fault(entry.field(other.key()), Fault::LinkTwice),
         }
+    }
+
+    fn link(&mut self, entry: Entry, port: &PortDraft, kind: Kind) -> Option<Link> {
+        let (_, text) = port.places().find(|(known, _)| *known == kind)?;
+        let (field, text) = (entry.field(kind.key()), text?);
+        let is_serial = kind == Kind::Rtu || kind.is_meter() && is_serial(text);
+        self.strangers(entry, port, kind, is_serial);
+        self.link_is_free(field, text);
+        if kind == Kind::Rtu || is_serial {
+            self.text(field, text);
+        }
+        match kind {
+            Kind::Rtu => Some(Link::Rtu { path: port.rtu.clone()?, line: self.line(entry, port)? }),
+            Kind::Tcp => Some(Link::Tcp { endpoint: self.peer(field, text)? }),
+            Kind::D0 => self.d0(entry, port, text),
+            Kind::P1 => self.p1(entry, port, text),
+        }
+    }
+
+    fn d0(&mut self, entry: Entry, port: &PortDraft, text: &str) -> Option<Link> {
+        let place = self.place(entry.field("d0"), text);
+        // Behind a gateway the line cannot change.
+        let is_fixed = port.baud.is_some() || !is_serial(text);
+        let baud = is_fixed.then(|| self.number(entry, limits::METER_BAUD, port.baud));
+        let data_bits = self.number(entry, limits::METER_DATA_BITS, port.data_bits);
+        let (echo, wake_up) = (port.echo.unwrap_or(true), port.wake_up.unwrap_or(false));
+        Some(Link::D0 { place: place?, baud: baud.flatten(), data_bits: data_bits?, echo, wake_up })
+    }
+
+    fn p1(&mut self, entry: Entry, port: &PortDraft, text: &str) -> Option<Link> {
+        let place = self.place(entry.field("p1"), text);
+        let baud = self.number(entry, limits::P1_BAUD, port.baud);
+        let data_bits = self.number(entry, limits::P1_DATA_BITS, port.data_bits);
+        Some(Link::P1 { place: place?, baud: baud?, data_bits: data_bits? })
+    }
+
+    fn place(&mut self, field: Field, text: &str) -> Option<Place> {
+        if is_serial(text) {
+            return text.try_into().ok().map(Place::Serial);
+        }
+        self.peer(field, text).map(Place::Tcp)
     }
 
     fn line(&mut self, entry: Entry, port: &PortDraft) -> Option<Line> {
@@ -122,46 +161,63 @@ impl Check<'_> {
         Some(Line { baud: baud?, parity, data_bits: data_bits?, stop_bits: stop_bits? })
     }
 
-    fn no_line(&mut self, entry: Entry, port: &PortDraft) {
-        let serial_only = [
-            ("baud", port.baud.is_some()),
-            ("parity", port.parity.is_some()),
-            ("data_bits", port.data_bits.is_some()),
-            ("stop_bits", port.stop_bits.is_some()),
+    /// Notes what only other kinds of port have.
+    fn strangers(&mut self, entry: Entry, port: &PortDraft, kind: Kind, is_serial: bool) {
+        let (rtu, d0) = (kind == Kind::Rtu, kind == Kind::D0);
+        let keys = [
+            ("baud", port.baud.is_some(), is_serial || d0, "a serial port or one with `d0`"),
+            ("parity", port.parity.is_some(), rtu, "a port with `rtu`"),
+            ("data_bits", port.data_bits.is_some(), is_serial, "a serial port"),
+            ("stop_bits", port.stop_bits.is_some(), rtu, "a port with `rtu`"),
+            ("retries", port.retries.is_some(), kind != Kind::P1, "a port with `rtu`, `tcp` or `d0`"),
+            ("gap_ms", port.gap_ms.is_some(), !kind.is_meter(), "a port with `rtu` or `tcp`"),
+            ("echo", port.echo.is_some(), d0, "a port with `d0`"),
+            ("wake_up", port.wake_up.is_some(), d0, "a port with `d0`"),
         ];
-        for (key, _) in serial_only.into_iter().filter(|(_, is_given)| *is_given) {
-            self.note(entry.field(key), Fault::SerialOnly);
+        for (key, _, _, only) in keys.into_iter().filter(|(_, is_given, is_known, _)| *is_given && !is_known)
+        {
+            self.note(entry.field(key), Fault::Elsewhere { only });
         }
     }
 
-    fn peer(&mut self, entry: Entry, address: &Address) -> Option<Endpoint> {
-        let endpoint = self.endpoint(entry.field("tcp"), address)?;
-        self.number::<u16>(entry, limits::TCP_PORT, Some(endpoint.port().into()))?;
-        Some(endpoint)
+    fn peer(&mut self, field: Field, address: &str) -> Option<Endpoint> {
+        let endpoint = self.endpoint(field, address)?;
+        let (found, range) = (endpoint.port().into(), limits::TCP_PORT);
+        if range.contains(found) { Some(endpoint) } else { self.fault(field, Fault::Range { found, range }) }
     }
 
     /// Two masters on one line collide, and most devices take one TCP connection only.
-    fn link_is_free(&mut self, field: Field, is_same: impl Fn(&PortDraft) -> bool) {
-        let first = self.draft.ports.iter().position(is_same);
-        self.is_first(field, first, |first| Fault::LinkTaken { first });
+    fn link_is_free(&mut self, field: Field, text: &str) {
+        let owners = self.draft.ports.iter().enumerate().flat_map(|(entry, port)| {
+            port.places().filter(move |(_, place)| *place == Some(text)).map(move |(kind, _)| (entry, kind))
+        });
+        let first = owners.map(|(entry, kind)| Field { entry: Some(entry), key: kind.key(), ..field }).next();
+        if let Some(first) = first.filter(|first| *first != field) {
+            self.note(field, Fault::LinkTaken { first });
+        }
     }
 
     fn device(&mut self, place: usize, device: &DeviceDraft) -> Option<Device> {
         let entry = Entry { table: "devices", place };
         self.id(entry, &device.id, self.draft.devices.iter().map(|device| &device.id));
         let port = self.port_of(entry, device);
-        let unit = self.number(entry, limits::UNIT, Some(device.unit));
-        self.unit_is_free(entry, device);
+        let kind = port.and_then(|port| self.draft.ports.get(port)?.sole_kind());
+        let is_meter = kind.is_some_and(Kind::is_meter);
+        let unit = if is_meter { self.no_unit(entry, device) } else { self.unit(entry, device) };
+        let address = self.address(entry, device, kind);
+        self.is_alone(entry, device, kind);
         self.model(entry, device);
         if let Some(alias) = &device.alias {
             self.text(entry.field("alias"), alias);
         }
         let secondary = device.secondary.map(|number| self.number(entry, limits::SECONDARY, Some(number)));
-        let every_ms = self.number(entry, limits::EVERY_MS, device.every_ms);
+        let every = if is_meter { limits::METER_EVERY_MS } else { limits::EVERY_MS };
+        let every_ms = self.number(entry, every, device.every_ms);
         Some(Device {
             id: device.id.clone(),
             port: port?,
             unit: unit?,
+            address,
             model: device.model.clone(),
             alias: device.alias.clone(),
             secondary: secondary.flatten(),
@@ -179,13 +235,50 @@ impl Check<'_> {
         })
     }
 
+    fn unit(&mut self, entry: Entry, device: &DeviceDraft) -> Option<u8> {
+        match device.unit {
+            Some(unit) => self.number(entry, limits::UNIT, Some(unit)),
+            None => self.fault(entry.field("unit"), Fault::UnitMissing),
+        }
+    }
+
+    fn no_unit(&mut self, entry: Entry, device: &DeviceDraft) -> Option<u8> {
+        let keys = [("unit", device.unit.is_some()), ("secondary", device.secondary.is_some())];
+        for (key, _) in keys.into_iter().filter(|(_, is_given)| *is_given) {
+            self.note(entry.field(key), Fault::Elsewhere { only: "a device on Modbus" });
+        }
+        Some(0)
+    }
+
+    fn address(&mut self, entry: Entry, device: &DeviceDraft, kind: Option<Kind>) -> MeterAddress {
+        let Some(address) = &device.address else { return MeterAddress::new() };
+        let is_sendable = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'!');
+        if kind.is_some_and(|kind| kind != Kind::D0) {
+            self.note(entry.field("address"), Fault::Elsewhere { only: "a device on a port with `d0`" });
+        } else if address.is_empty() || !address.bytes().all(is_sendable) {
+            self.note(entry.field("address"), Fault::MeterAddress);
+        }
+        address.clone()
+    }
+
     /// H044: two devices with one id answer together.
-    fn unit_is_free(&mut self, entry: Entry, device: &DeviceDraft) {
-        let key = if device.secondary.is_some() { "secondary" } else { "unit" };
-        let first = self.draft.devices.iter().position(|other| {
-            other.port == device.port && other.unit == device.unit && other.secondary == device.secondary
+    fn is_alone(&mut self, entry: Entry, device: &DeviceDraft, kind: Option<Kind>) {
+        if device.unit.is_none() && !kind.is_some_and(Kind::is_meter) {
+            return; // It has no id that could be taken.
+        }
+        let mut others = self.draft.devices.iter();
+        let first = others.position(|other| other.port == device.port && answers_too(device, other, kind));
+        let key = match kind {
+            Some(Kind::D0) => "address",
+            Some(Kind::P1) => "port",
+            _ if device.secondary.is_some() => "secondary",
+            _ => "unit",
+        };
+        self.is_first(entry.field(key), first, |first| match kind {
+            Some(Kind::D0) => Fault::AddressTaken { first },
+            Some(Kind::P1) => Fault::PushTaken { first },
+            _ => Fault::UnitTaken { first },
         });
-        self.is_first(entry.field(key), first, |first| Fault::UnitTaken { first });
     }
 
     fn model(&mut self, entry: Entry, device: &DeviceDraft) {
@@ -199,7 +292,8 @@ impl Check<'_> {
         for port in self.draft.ports.iter().filter(|port| port.rtu.is_some()) {
             let mut units = Vec::<u32, MAX_UNITS_PER_LINE>::new();
             let excess = self.draft.devices.iter().position(|device| {
-                device.port == port.id && !units.contains(&device.unit) && units.push(device.unit).is_err()
+                let Some(unit) = device.unit.filter(|_| device.port == port.id) else { return false };
+                !units.contains(&unit) && units.push(unit).is_err()
             });
             if let Some(place) = excess {
                 self.note(Entry { table: "devices", place }.field("port"), Fault::LineFull);
@@ -287,6 +381,74 @@ impl Check<'_> {
     fn note(&mut self, field: Field, fault: Fault) {
         self.problems.note(field, fault);
     }
+}
+
+/// What a port speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Rtu,
+    Tcp,
+    D0,
+    P1,
+}
+
+impl Kind {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Rtu => "rtu",
+            Self::Tcp => "tcp",
+            Self::D0 => "d0",
+            Self::P1 => "p1",
+        }
+    }
+
+    const fn is_meter(self) -> bool {
+        matches!(self, Self::D0 | Self::P1)
+    }
+}
+
+impl PortDraft {
+    fn places(&self) -> impl Iterator<Item = (Kind, Option<&str>)> {
+        [
+            (Kind::Rtu, self.rtu.as_deref()),
+            (Kind::Tcp, self.tcp.as_deref()),
+            (Kind::D0, self.d0.as_deref()),
+            (Kind::P1, self.p1.as_deref()),
+        ]
+        .into_iter()
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.places().filter(|(_, place)| place.is_some()).map(|(kind, _)| kind)
+    }
+
+    /// What it speaks, where that is clear.
+    fn sole_kind(&self) -> Option<Kind> {
+        let mut kinds = self.kinds();
+        kinds.next().filter(|_| kinds.next().is_none())
+    }
+}
+
+/// Whether the name is that of a serial port: a path may have colons, any other name with one is an address.
+fn is_serial(text: &str) -> bool {
+    text.starts_with('/') || !text.contains(':')
+}
+
+/// Whether `other`, on the same port, answers where `device` is called.
+fn answers_too(device: &DeviceDraft, other: &DeviceDraft, kind: Option<Kind>) -> bool {
+    match kind {
+        Some(Kind::P1) => true,
+        // Everybody answers to no address, and leading zeros do not count (IEC 62056-21 6.3.1).
+        Some(Kind::D0) => match (bare(device), bare(other)) {
+            ("", _) | (_, "") => true,
+            (one, other) => one == other,
+        },
+        _ => other.unit == device.unit && other.secondary == device.secondary,
+    }
+}
+
+fn bare(device: &DeviceDraft) -> &str {
+    device.address.as_deref().unwrap_or_default().trim_start_matches('0')
 }
 
 /// One entry of a table of the form.

@@ -3,7 +3,10 @@
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{Address, Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, Model, SerialPath};
+use crate::limits::{
+    Address, Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, MeterAddress, Model, Place,
+    SerialPath,
+};
 use crate::list::bounded;
 
 /// Settings as somebody wrote them, in a file, a form or the storage. [`Draft::check`] makes [`Settings`] of them.
@@ -36,7 +39,7 @@ pub struct PortalDraft {
     pub listen: Option<Address>,
 }
 
-/// A line or connection that devices hang on: exactly one of `rtu` and `tcp`.
+/// A line or connection that devices hang on: exactly one of `rtu`, `tcp`, `d0` and `p1`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortDraft {
@@ -46,20 +49,28 @@ pub struct PortDraft {
     pub rtu: Option<SerialPath>,
     /// The device or gateway as `host:port`, for Modbus TCP.
     pub tcp: Option<Address>,
-    /// Bits per second; only with `rtu`.
+    /// The serial port or the gateway (`host:port`), for meters that are read out by IEC 62056-21.
+    pub d0: Option<Place>,
+    /// The serial port or the gateway (`host:port`), for a meter that pushes telegrams by itself: P1.
+    pub p1: Option<Place>,
+    /// Bits per second; not with `tcp`. With `d0` the line stays there in place of what the meter offers.
     pub baud: Option<u32>,
     /// The check bit; only with `rtu`.
     pub parity: Option<Parity>,
-    /// Data bits; only with `rtu`.
+    /// Data bits; only on a serial port. With `d0` and `p1` 7 means 7E1 and 8 means 8N1.
     pub data_bits: Option<u32>,
     /// Stop bits; only with `rtu`.
     pub stop_bits: Option<u32>,
-    /// How long a device may take to answer, in milliseconds.
+    /// How long a device may take to answer, in milliseconds; with `p1`, to push.
     pub timeout_ms: Option<u32>,
-    /// How often a request without an answer is sent again.
+    /// How often a request without an answer is sent again; not with `p1`.
     pub retries: Option<u32>,
-    /// The extra pause between two requests, in milliseconds.
+    /// The extra pause between two requests, in milliseconds; only with `rtu` and `tcp`.
     pub gap_ms: Option<u32>,
+    /// The optical head may give back what is sent; only with `d0`.
+    pub echo: Option<bool>,
+    /// The meter sleeps and is woken up first; only with `d0`.
+    pub wake_up: Option<bool>,
 }
 
 /// The check bit of each character on a serial line.
@@ -83,8 +94,10 @@ pub struct DeviceDraft {
     pub id: Id,
     /// The name of the port it hangs on.
     pub port: Id,
-    /// Its Modbus id; for a secondary, that of its principal.
-    pub unit: u32,
+    /// Its Modbus id; for a secondary, that of its principal. Only with `rtu` and `tcp`, and needed there.
+    pub unit: Option<u32>,
+    /// Its IEC 62056-21 address; only with `d0`, and needed where there are several meters.
+    pub address: Option<MeterAddress>,
     /// Its model, as the catalogue of devices calls it.
     pub model: Model,
     /// What people call it.

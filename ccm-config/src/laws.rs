@@ -1,6 +1,7 @@
 //! What holds for all drafts and all bytes.
 
 use std::format;
+use std::string::String;
 use std::vec::Vec;
 
 use proptest::prelude::*;
@@ -14,17 +15,29 @@ fn any_port() -> impl Strategy<Value = PortDraft> {
     let line = (proptest::option::of("[/a-z]{1,9}"), any::<Option<u32>>(), parity);
     let rest =
         (proptest::option::of("[a-z:0-9]{1,9}"), proptest::option::of(0..70_000u32), any::<Option<u32>>());
-    ("[a-c]", line, rest).prop_map(|(id, (rtu, baud, parity), (tcp, timeout_ms, retries))| PortDraft {
+    let meter = (proptest::option::of("[/a-z:0-9]{1,9}"), proptest::option::of("[/a-z:0-9]{1,9}"));
+    let of = |(id, (rtu, baud, parity), (tcp, timeout_ms, retries), (d0, p1)): Parts| PortDraft {
         id: id.parse().unwrap(),
         rtu: rtu.map(|path| path.parse().unwrap()),
         tcp: tcp.map(|address| address.parse().unwrap()),
+        d0: d0.map(|place| place.parse().unwrap()),
+        p1: p1.map(|place| place.parse().unwrap()),
+        wake_up: baud.map(|baud| baud % 2 == 0),
         baud,
         parity,
         timeout_ms,
         retries,
         ..PortDraft::default()
-    })
+    };
+    ("[a-c]", line, rest, meter).prop_map(of)
 }
+
+type Parts = (
+    String,
+    (Option<String>, Option<u32>, Option<Parity>),
+    (Option<String>, Option<u32>, Option<u32>),
+    (Option<String>, Option<String>),
+);
 
 fn any_device() -> impl Strategy<Value = DeviceDraft> {
     let address = ("[a-c]", any::<u8>(), proptest::option::of(0..3u32));
@@ -33,7 +46,8 @@ fn any_device() -> impl Strategy<Value = DeviceDraft> {
         DeviceDraft {
             id: id.parse().unwrap(),
             port: port.parse().unwrap(),
-            unit: unit.into(),
+            unit: Some(unit.into()),
+            address: None,
             model: "ccm4".parse().unwrap(),
             alias: alias.map(|alias| alias.parse().unwrap()),
             secondary,
@@ -75,9 +89,10 @@ fn valid_draft() -> impl Strategy<Value = Draft> {
         let ports: Vec<_> = draft.ports.iter().map(|port| port.id.clone()).collect();
         draft.devices.truncate(if ports.is_empty() { 0 } else { 6 });
         for (place, device) in draft.devices.iter_mut().enumerate() {
+            let unit = device.unit.unwrap();
             device.id = format!("d{place}").parse().unwrap();
-            device.port = ports[usize::try_from(device.unit).unwrap() % ports.len()].clone();
-            device.unit = 1 + u32::try_from(place).unwrap();
+            device.port = ports[unit as usize % ports.len()].clone();
+            device.unit = Some(1 + u32::try_from(place).unwrap());
             device.alias = device
                 .alias
                 .take()
@@ -85,7 +100,15 @@ fn valid_draft() -> impl Strategy<Value = Draft> {
             device.secondary = device.secondary.filter(|number| *number > 0);
             device.every_ms = device.every_ms.map(|period| 100 + period % 3_599_901);
         }
-        draft.plants.truncate(if draft.devices.len() < 2 { 0 } else { 3 });
+        let meter = crate::PortDraft { id: "m".parse().unwrap(), ..PortDraft::default() };
+        let (d0, p1) = (Some("/dev/d0".parse().unwrap()), Some("p1.lan:23".parse().unwrap()));
+        let ports = [PortDraft { d0, ..meter.clone() }, PortDraft { p1, id: "n".parse().unwrap(), ..meter }];
+        draft.ports.extend(ports);
+        for (id, port) in [("da", "m"), ("db", "n")] {
+            let (id, port, model) = (id.parse().unwrap(), port.parse().unwrap(), "p1".parse().unwrap());
+            draft.devices.push(DeviceDraft { id, port, model, ..DeviceDraft::default() }).unwrap();
+        }
+        draft.plants.truncate(if draft.devices.len() < 4 { 0 } else { 3 });
         for (place, plant) in draft.plants.iter_mut().enumerate() {
             plant.id = format!("p{place}").parse().unwrap();
             plant.name = "Home".parse().unwrap();
@@ -97,6 +120,7 @@ fn valid_draft() -> impl Strategy<Value = Draft> {
 }
 
 fn repair_port(place: usize, port: &mut PortDraft) {
+    (port.d0, port.p1, port.wake_up) = (None, None, None);
     port.id = format!("n{place}").parse().unwrap();
     port.timeout_ms = port.timeout_ms.map(|timeout| 10 + timeout % 59_991);
     port.retries = port.retries.map(|retries| retries % 6);
@@ -137,6 +161,7 @@ proptest! {
     fn no_bytes_panic_as_an_image(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Draft::from_image(&bytes);
         let _ = Draft::from_image(&sealed(1, &bytes));
+        let _ = Draft::from_image(&sealed(2, &bytes));
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod tests;
 pub use draft::{DeviceDraft, Draft, Parity, PlantDraft, PortDraft, PortalDraft};
 pub use endpoint::{Endpoint, EndpointError};
 pub use problem::{Fault, Field, Names, Problem, Problems};
-pub use settings::{Device, Line, Link, Plant, Port, Portal, Settings};
+pub use settings::{Device, Line, Link, Place, Plant, Port, Portal, Settings};
 pub use storage::StorageError;
 #[cfg(feature = "toml")]
 pub use text::TomlError;

@@ -27,6 +27,10 @@ pub type Label = String<32, u8>;
 pub type Model = String<32, u8>;
 /// The name that the system gives a serial port, at most 128 bytes.
 pub type SerialPath = String<128, u8>;
+/// A serial port's name or a network address, at most 128 bytes.
+pub type Place = String<128, u8>;
+/// The address of an IEC 62056-21 meter, at most 32 characters.
+pub type MeterAddress = String<32, u8>;
 /// A network address as it is written, at most 80 bytes.
 pub type Address = String<80, u8>;
 
@@ -66,12 +70,24 @@ impl fmt::Display for Range {
 pub const LISTEN: &str = "127.0.0.1:8080";
 /// Bits per second on a serial line (manual 6.3.1: 9600).
 pub const BAUD: Range = Range::new("baud", 300, 1_000_000, 9600);
+/// Bits per second of a meter with one speed, behind a gateway: 300, which all meters know (IEC 62056-21 6.3.1).
+pub const METER_BAUD: Range = Range::new("baud", 300, 1_000_000, 300);
+/// Bits per second of P1: 115200 from version 4 on, 9600 before.
+pub const P1_BAUD: Range = Range::new("baud", 300, 1_000_000, 115_200);
 /// Data bits of a character: Modbus RTU has 8 (MB-SERIAL 2.5.1).
 pub const DATA_BITS: Range = Range::new("data_bits", 8, 8, 8);
+/// Data bits of IEC 62056-21: 7, and a parity bit. With 8 the parity bit comes as the eighth.
+pub const METER_DATA_BITS: Range = Range::new("data_bits", 7, 8, 7);
+/// Data bits of P1: 8 from version 4 on, 7 before.
+pub const P1_DATA_BITS: Range = Range::new("data_bits", 7, 8, 8);
 /// Stop bits of a character.
 pub const STOP_BITS: Range = Range::new("stop_bits", 1, 2, 1);
 /// How long a device may take to answer, in milliseconds.
 pub const TIMEOUT_MS: Range = Range::new("timeout_ms", 10, 60_000, 500);
+/// How long an IEC 62056-21 meter may take to answer, in milliseconds; 1.5 s by the standard (6.3.1).
+pub const METER_TIMEOUT_MS: Range = Range::new("timeout_ms", 10, 60_000, 2000);
+/// How long a P1 meter may take from one push to the next, in milliseconds: version 4 and older push every 10 s.
+pub const P1_TIMEOUT_MS: Range = Range::new("timeout_ms", 10, 60_000, 30_000);
 /// How often a request without an answer is sent again.
 pub const RETRIES: Range = Range::new("retries", 0, 5, 1);
 /// The extra pause between two requests, in milliseconds.
@@ -82,5 +98,7 @@ pub const UNIT: Range = Range::new("unit", 1, 247, 1);
 pub const SECONDARY: Range = Range::new("secondary", 1, 32, 1);
 /// The time from one poll of a device to the next, in milliseconds.
 pub const EVERY_MS: Range = Range::new("every_ms", 100, 3_600_000, 1000);
+/// The time from one readout of a meter to the next, in milliseconds; with P1, from one push to the next.
+pub const METER_EVERY_MS: Range = Range::new("every_ms", 100, 3_600_000, 10_000);
 /// The TCP port of a device.
 pub const TCP_PORT: Range = Range::new("tcp", 1, 65_535, 502);

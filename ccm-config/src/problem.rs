@@ -119,11 +119,11 @@ pub enum Fault {
     /// The text is no network address.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// A port has neither `rtu` nor `tcp`.
-    #[error("the port leads nowhere: give `rtu` (a serial port) or `tcp` (host:port)")]
+    /// A port has none of `rtu`, `tcp`, `d0` and `p1`.
+    #[error("the port leads nowhere: give `rtu` (a serial port), `tcp` (host:port), `d0` or `p1` (either)")]
     LinkMissing,
-    /// A port has both `rtu` and `tcp`.
-    #[error("a port is either `rtu` or `tcp`: remove one of them")]
+    /// A port has several of them.
+    #[error("a port is one of `rtu`, `tcp`, `d0` and `p1`: remove the others")]
     LinkTwice,
     /// Two ports would disturb each other.
     #[error("{first} uses this already: put the devices of both on one port")]
@@ -131,9 +131,30 @@ pub enum Fault {
         /// The port that has it.
         first: Field,
     },
-    /// A setting of serial lines is given for a port that is none.
-    #[error("only a port with `rtu` has this: remove it")]
-    SerialOnly,
+    /// A setting of other kinds of port is given.
+    #[error("only {only} has this: remove it")]
+    Elsewhere {
+        /// Who has it.
+        only: &'static str,
+    },
+    /// A Modbus device says no id.
+    #[error("a device on Modbus needs its id: give {}", crate::limits::UNIT)]
+    UnitMissing,
+    /// A meter's address has characters that cannot be sent.
+    #[error("an address is 1 to 32 letters, digits and signs, without blanks, `/` and `!`")]
+    MeterAddress,
+    /// Two meters of a port would answer together.
+    #[error("{first} may answer to the same call: give each meter of the port its own `address`")]
+    AddressTaken {
+        /// The meter that has it.
+        first: Field,
+    },
+    /// A P1 port has two meters.
+    #[error("{first} has this port already, and one meter pushes there: give the other a port of its own")]
+    PushTaken {
+        /// The meter that has it.
+        first: Field,
+    },
     /// No port has this name.
     #[error("no port is called {name:?}; known: {known}")]
     NoPort {

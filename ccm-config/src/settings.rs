@@ -4,7 +4,9 @@ use core::fmt;
 
 use heapless::Vec;
 
-use crate::limits::{Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, Model, SerialPath};
+use crate::limits::{
+    self, Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, MeterAddress, Model, SerialPath,
+};
 use crate::list::gather;
 use crate::{DeviceDraft, Draft, Endpoint, Parity, PlantDraft, PortDraft, PortalDraft};
 
@@ -75,11 +77,11 @@ pub struct Port {
     pub id: Id,
     /// What it is; no two ports share it.
     pub link: Link,
-    /// How long a device may take to answer, in milliseconds.
+    /// How long a device may take to answer, or to push, in milliseconds.
     pub timeout_ms: u32,
-    /// How often a request without an answer is sent again.
+    /// How often a request without an answer is sent again; 0 where nothing is asked.
     pub retries: u8,
-    /// The extra pause between two requests, in milliseconds.
+    /// The extra pause between two Modbus requests, in milliseconds.
     pub gap_ms: u32,
 }
 
@@ -89,7 +91,6 @@ impl Port {
             id: self.id.clone(),
             timeout_ms: Some(self.timeout_ms),
             retries: Some(self.retries.into()),
-            gap_ms: Some(self.gap_ms),
             ..PortDraft::default()
         };
         match &self.link {
@@ -99,9 +100,27 @@ impl Port {
                 parity: Some(line.parity),
                 data_bits: Some(line.data_bits.into()),
                 stop_bits: Some(line.stop_bits.into()),
+                gap_ms: Some(self.gap_ms),
                 ..port
             },
-            Link::Tcp { endpoint } => PortDraft { tcp: Some(endpoint.text().clone()), ..port },
+            Link::Tcp { endpoint } => {
+                PortDraft { tcp: Some(endpoint.text().clone()), gap_ms: Some(self.gap_ms), ..port }
+            }
+            Link::D0 { place, baud, data_bits, echo, wake_up } => PortDraft {
+                d0: Some(place.text()),
+                baud: *baud,
+                data_bits: place.data_bits(*data_bits),
+                echo: Some(*echo),
+                wake_up: Some(*wake_up),
+                ..port
+            },
+            Link::P1 { place, baud, data_bits } => PortDraft {
+                p1: Some(place.text()),
+                baud: place.path().map(|_| *baud),
+                data_bits: place.data_bits(*data_bits),
+                retries: None,
+                ..port
+            },
         }
     }
 }
@@ -122,6 +141,68 @@ pub enum Link {
         /// The device, or the gateway it is behind.
         endpoint: Endpoint,
     },
+    /// IEC 62056-21: meters that are read out.
+    D0 {
+        /// Where they are.
+        place: Place,
+        /// The line stays at this speed; nothing where it goes to what the meter offers, from 300 Bd on.
+        baud: Option<u32>,
+        /// 7 is 7E1, 8 is 8N1 with the parity bit in the eighth; of no account behind a gateway.
+        data_bits: u8,
+        /// What is sent may come back.
+        echo: bool,
+        /// The meter is woken up first.
+        wake_up: bool,
+    },
+    /// P1: a meter that pushes telegrams.
+    P1 {
+        /// Where it is.
+        place: Place,
+        /// Bits per second; of no account behind a gateway.
+        baud: u32,
+        /// 7 is 7E1, 8 is 8N1; of no account behind a gateway.
+        data_bits: u8,
+    },
+}
+
+impl Link {
+    /// Whether its devices speak Modbus.
+    pub const fn is_modbus(&self) -> bool {
+        matches!(self, Self::Rtu { .. } | Self::Tcp { .. })
+    }
+}
+
+/// Where a meter's line is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// At a serial port of this name.
+    Serial(SerialPath),
+    /// Behind a gateway that passes on what it hears.
+    Tcp(Endpoint),
+}
+
+impl Place {
+    /// The name of the serial port.
+    pub const fn path(&self) -> Option<&SerialPath> {
+        match self {
+            Self::Serial(path) => Some(path),
+            Self::Tcp(_) => None,
+        }
+    }
+
+    fn text(&self) -> limits::Place {
+        let text: &str = match self {
+            Self::Serial(path) => path,
+            Self::Tcp(endpoint) => endpoint.text(),
+        };
+        // Either came from a text as long as this, so it fits.
+        limits::Place::try_from(text).unwrap_or_default()
+    }
+
+    fn data_bits(&self, data_bits: u8) -> Option<u32> {
+        self.path().map(|_| data_bits.into())
+    }
 }
 
 /// How a serial line is set.
@@ -146,8 +227,10 @@ pub struct Device {
     pub id: Id,
     /// The place of its port in [`Settings::ports`].
     pub port: usize,
-    /// Its Modbus id, 1 to 247; for a secondary, that of its principal.
+    /// Its Modbus id, 1 to 247; for a secondary, that of its principal. 0, which no device has, where it is not on Modbus.
     pub unit: u8,
+    /// Its IEC 62056-21 address; empty where it is the only one on its line.
+    pub address: MeterAddress,
     /// Its model, as the catalogue of devices calls it.
     pub model: Model,
     /// What people call it, if they gave it a name: see [`Device::label`].
@@ -161,10 +244,12 @@ pub struct Device {
 }
 
 impl Device {
-    /// What to call it: its alias, else model and Modbus id as in `ccm4 001`, or `ccm1 002-1` for a secondary.
+    /// What to call it: its alias, else model and Modbus id as in `ccm4 001`, `ccm1 002-1` for a secondary, or model and
+    /// name as in `p1 house` where it has no id.
     pub fn label(&self) -> impl fmt::Display {
         fmt::from_fn(move |formatter| match (&self.alias, self.secondary) {
             (Some(alias), _) => formatter.write_str(alias),
+            _ if self.unit == 0 => write!(formatter, "{} {}", self.model, self.id),
             (None, Some(secondary)) => write!(formatter, "{} {:03}-{secondary}", self.model, self.unit),
             (None, None) => write!(formatter, "{} {:03}", self.model, self.unit),
         })
@@ -174,7 +259,8 @@ impl Device {
         DeviceDraft {
             id: self.id.clone(),
             port: settings.ports.get(self.port).map(|port| port.id.clone()).unwrap_or_default(),
-            unit: self.unit.into(),
+            unit: Some(self.unit.into()).filter(|unit| *unit > 0),
+            address: Some(self.address.clone()).filter(|address| !address.is_empty()),
             model: self.model.clone(),
             alias: self.alias.clone(),
             secondary: self.secondary.map(u32::from),

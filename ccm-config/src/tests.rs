@@ -1,3 +1,5 @@
+mod meters;
+
 use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -9,7 +11,7 @@ use crate::{
 };
 
 pub(crate) fn known(model: &str) -> bool {
-    ["ccm4", "ccm1", "goodwe-dt"].contains(&model)
+    ["ccm4", "ccm1", "goodwe-dt", "iec62056-21", "p1"].contains(&model)
 }
 
 fn problems(text: &str) -> Vec<String> {
@@ -72,7 +74,7 @@ fn names_lead_to_places() {
 fn a10_a_device_without_alias_is_called_by_model_and_id() {
     let settings = Settings::from_toml(readme(), known).unwrap();
     let labels: Vec<_> = settings.devices().iter().map(|device| device.label().to_string()).collect();
-    assert_eq!(labels, ["House connection", "ccm1 001-1", "goodwe-dt 247"]);
+    assert_eq!(labels, ["House connection", "ccm1 001-1", "goodwe-dt 247", "iec62056-21 fiscal", "p1 smart"]);
 }
 
 #[test]
@@ -106,7 +108,7 @@ fn h078_all_problems_are_told_at_once_with_their_fields() {
             "ports[0].id: \"ND\" is no name: use 1 to 16 of a-z, 0-9 and -",
             "ports[0].rtu: the text is empty or not printable: write at least one letter, and no tabs or line ends",
             "ports[0].timeout_ms: 5 is out of range: give 10 to 60000",
-            "ports[1].baud: only a port with `rtu` has this: remove it",
+            "ports[1].baud: only a serial port or one with `d0` has this: remove it",
             "ports[1].tcp: no port from 0 to 65535 at the end: write host:port, as in 192.0.2.10:502",
             "devices[0].port: no port is called \"x\"; known: ND, lan",
             "devices[0].unit: 300 is out of range: give 1 to 247",
@@ -122,11 +124,13 @@ fn h078_all_problems_are_told_at_once_with_their_fields() {
 fn a_port_is_a_line_or_a_connection() {
     assert_eq!(
         problems("[[ports]]\nid = \"nd\"\n"),
-        ["ports[0].rtu: the port leads nowhere: give `rtu` (a serial port) or `tcp` (host:port)"]
+        [
+            "ports[0].rtu: the port leads nowhere: give `rtu` (a serial port), `tcp` (host:port), `d0` or `p1` (either)"
+        ]
     );
     assert_eq!(
         problems(&[PORT, "tcp = \"a:1\"\n"].concat()),
-        ["ports[0].tcp: a port is either `rtu` or `tcp`: remove one of them"]
+        ["ports[0].tcp: a port is one of `rtu`, `tcp`, `d0` and `p1`: remove the others"]
     );
 }
 
@@ -262,11 +266,11 @@ fn h112_several_plants_may_share_a_grid_meter() {
 #[test]
 fn h113_a_device_that_a_plant_needs_cannot_be_deleted() {
     let mut draft = Draft::from_toml(readme()).unwrap();
-    draft.devices.pop().unwrap();
+    draft.devices.retain(|device| device.id != "pv");
     let found = draft.check(known).unwrap_err();
     assert_eq!(
         found.to_string(),
-        "plants[0].production[0]: no device is called \"pv\"; known: grid, kitchen"
+        "plants[0].production[0]: no device is called \"pv\"; known: grid, kitchen, fiscal, smart"
     );
 }
 
@@ -290,8 +294,8 @@ fn known_names_are_cut_off_where_they_get_too_long() {
 fn toml_errors_name_line_and_key() {
     assert_eq!(
         syntax("[[ports]]\nid = \"nd\"\nbauds = 9600\n"),
-        "line 3, column 1: unknown field `bauds`, expected one of `id`, `rtu`, `tcp`, `baud`, `parity`, `data_bits`, \
-         `stop_bits`, `timeout_ms`, `retries`, `gap_ms`"
+        "line 3, column 1: unknown field `bauds`, expected one of `id`, `rtu`, `tcp`, `d0`, `p1`, `baud`, `parity`, \
+         `data_bits`, `stop_bits`, `timeout_ms`, `retries`, `gap_ms`, `echo`, `wake_up`"
     );
     assert_eq!(
         syntax("[[ports]]\nid = \"nd\"\nparity = \"equal\"\n"),
@@ -356,13 +360,24 @@ pub(crate) fn sealed(version: u16, body: &[u8]) -> Vec<u8> {
     image
 }
 
+fn digits(vector: &str) -> String {
+    vector.lines().filter(|line| !line.starts_with('#')).collect()
+}
+
 #[test]
-fn version_1_of_the_storage_form_stays_as_it_is() {
+fn version_1_of_the_storage_form_is_still_read() {
     let draft = Draft::from_toml(include_str!("../tests/vectors/settings_v1.toml")).unwrap();
-    let lines = include_str!("../tests/vectors/settings_v1.hex").lines();
-    let digits: String = lines.filter(|line| !line.starts_with('#')).collect();
+    let digits = digits(include_str!("../tests/vectors/settings_v1.hex"));
+    let byte = |place| u8::from_str_radix(&digits[place..place + 2], 16).unwrap();
+    let written: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
+    assert_eq!(Draft::from_image(&written), Ok(draft));
+}
+
+#[test]
+fn version_2_of_the_storage_form_stays_as_it_is() {
+    let draft = Draft::from_toml(include_str!("../tests/vectors/settings_v2.toml")).unwrap();
     let written: String = image(&draft).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(written, digits);
+    assert_eq!(written, digits(include_str!("../tests/vectors/settings_v2.hex")));
     assert_eq!(Draft::from_image(&image(&draft)), Ok(draft));
 }
 
@@ -385,11 +400,13 @@ fn every_wrong_image_has_its_own_error() {
         Draft::from_image(&sound[..length - 1]),
         Err(StorageError::Truncated { expected: length, found: length - 1 })
     );
-    assert_eq!(Draft::from_image(&sealed(2, b"new")), Err(StorageError::Version { found: 2, newest: 1 }));
-    assert_eq!(Draft::from_image(&sealed(0, b"")), Err(StorageError::Version { found: 0, newest: 1 }));
-    assert_eq!(Draft::from_image(&sealed(1, &[9; 9])), Err(StorageError::Body { version: 1 }));
-    assert_eq!(Draft::from_image(&sealed(1, &[0; 5])), Err(StorageError::Body { version: 1 }));
-    assert_eq!(Draft::from_image(&sealed(1, &[0; 4])), Ok(Draft::default()));
+    assert_eq!(Draft::from_image(&sealed(3, b"new")), Err(StorageError::Version { found: 3, newest: 2 }));
+    assert_eq!(Draft::from_image(&sealed(0, b"")), Err(StorageError::Version { found: 0, newest: 2 }));
+    for version in [1, 2] {
+        assert_eq!(Draft::from_image(&sealed(version, &[9; 9])), Err(StorageError::Body { version }));
+        assert_eq!(Draft::from_image(&sealed(version, &[0; 5])), Err(StorageError::Body { version }));
+        assert_eq!(Draft::from_image(&sealed(version, &[0; 4])), Ok(Draft::default()));
+    }
 }
 
 #[test]
@@ -411,6 +428,8 @@ fn fullest() -> Draft {
         id: id("n"),
         rtu: Some("r".repeat(128).parse().unwrap()),
         tcp: Some("t".repeat(80).parse().unwrap()),
+        d0: Some("d".repeat(128).parse().unwrap()),
+        p1: Some("p".repeat(128).parse().unwrap()),
         parity: Some(Parity::Odd),
         baud: Some(u32::MAX),
         data_bits: Some(u32::MAX),
@@ -418,12 +437,15 @@ fn fullest() -> Draft {
         timeout_ms: Some(u32::MAX),
         retries: Some(u32::MAX),
         gap_ms: Some(u32::MAX),
+        echo: Some(true),
+        wake_up: Some(true),
     };
     draft.ports.resize(draft.ports.capacity(), port).unwrap();
     let device = DeviceDraft {
         id: id("d"),
         port: id("n"),
-        unit: u32::MAX,
+        unit: Some(u32::MAX),
+        address: Some("a".repeat(32).parse().unwrap()),
         model: "m".repeat(32).parse().unwrap(),
         alias: Some("a".repeat(32).parse().unwrap()),
         secondary: Some(u32::MAX),

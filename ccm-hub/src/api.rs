@@ -51,11 +51,11 @@ pub struct DeviceView {
     pub maker: &'static str,
     /// Its model.
     pub model: String,
-    /// `MB_RTU_CCM`, `MB_RTU_EXT` or `MB_TCP_EXT`.
+    /// `MB_RTU_CCM`, `MB_RTU_EXT`, `MB_TCP_EXT`, `IEC_62056_21` or `P1`.
     pub protocol: &'static str,
     /// Its port.
     pub port: String,
-    /// Its Modbus unit, or its principal's.
+    /// Its Modbus unit, or its principal's; 0, which no device has, where it is not on Modbus.
     pub unit: u8,
     /// Which secondary of its principal it is, from 1.
     pub secondary: Option<u8>,
@@ -176,7 +176,6 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
         device: &Device<V>,
         quantity: Quantity,
     ) -> Option<ValueView> {
-        let point = device.map.point(quantity)?;
         let reading = self.reading(now, place, quantity)?;
         let reason = match reading.quality {
             Quality::Invalid(ccm_registry::Invalid::Unsupported | ccm_registry::Invalid::NotAvailable) => {
@@ -185,7 +184,7 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
             Quality::Invalid(reason) => Some(reason.to_string()),
             _ => None,
         };
-        if matches!(point.kind, ccm_registry::Kind::Text(_)) || quantity == Quantity::Firmware {
+        if device.map.is_text(quantity) || quantity == Quantity::Firmware {
             return None;
         }
         Some(ValueView {

@@ -1,13 +1,16 @@
 //! A device as the hub knows it: its map, how it is read, and what was read.
 
-use ccm_config::limits::{Id, Label, Model};
+use ccm_config::Link;
+use ccm_config::limits::{Id, Label, MeterAddress, Model};
 use ccm_core::{Duration, Instant};
-use ccm_registry::{Block, Costs, DeviceKind, Holes, Invalid, Map, Point, Quantity, Turned, plan};
+use ccm_registry::{
+    Block, Costs, Decimal, DeviceKind, Form, Holes, Invalid, Map, Point, Quantity, Said, Turned, plan,
+};
 use ccm_solar::Role;
 use heapless::{String, Vec};
 
 use crate::reading::Slot;
-use crate::{Failure, Reading};
+use crate::{Failure, Reading, line_of};
 
 /// A device with room for `V` values.
 #[derive(Debug)]
@@ -20,14 +23,16 @@ pub struct Device<const V: usize> {
     pub model: Model,
     /// The place of its port.
     pub port: usize,
-    /// Its Modbus unit, or its principal's.
+    /// Its Modbus unit, or its principal's; 0 where it is not on Modbus.
     pub unit: u8,
+    /// Its IEC 62056-21 address; empty where it is the only one on its line.
+    pub address: MeterAddress,
     /// Which of its principal's secondaries it is, from 1.
     pub secondary: Option<u8>,
-    /// What stands in its registers.
+    /// What stands in its registers, or which codes say it.
     pub map: &'static Map<'static>,
     invert: bool,
-    is_serial: bool,
+    protocol: &'static str,
     costs: Costs,
     holes: Holes<16>,
     blocks: Vec<Block, 16>,
@@ -42,11 +47,11 @@ impl<const V: usize> Device<V> {
     pub(crate) fn new(
         settings: &ccm_config::Device,
         map: &'static Map<'static>,
-        line: Option<ccm_core::Line>,
+        link: &Link,
     ) -> Option<Self> {
         let mut slots = Vec::new();
-        slots.resize_default(map.points.len()).ok()?;
-        let costs = match line {
+        slots.resize_default(map.quantities().count()).ok()?;
+        let costs = match line_of(link) {
             Some(line) => Costs::serial(line, LATENCY, map.max_registers),
             None => Costs::network(map.max_registers),
         };
@@ -56,10 +61,11 @@ impl<const V: usize> Device<V> {
             model: settings.model.clone(),
             port: settings.port,
             unit: settings.unit,
+            address: settings.address.clone(),
             secondary: settings.secondary,
             map,
             invert: settings.invert,
-            is_serial: line.is_some(),
+            protocol: protocol(link, map),
             costs,
             holes: Holes::new(),
             blocks: Vec::new(),
@@ -77,18 +83,14 @@ impl<const V: usize> Device<V> {
         Some(self.serial.as_str()).filter(|serial| !serial.is_empty())
     }
 
-    /// The tag of its protocol in the manual's figures 29 and 40.
-    pub fn protocol(&self) -> &'static str {
-        match (self.map.is_native(), self.is_serial) {
-            (true, _) => "MB_RTU_CCM",
-            (false, true) => "MB_RTU_EXT",
-            (false, false) => "MB_TCP_EXT",
-        }
+    /// The tag of its protocol in the manual's figures 29 and 40, or one like them.
+    pub const fn protocol(&self) -> &'static str {
+        self.protocol
     }
 
     /// What is known of a quantity; nothing where the device does not have it.
     pub fn reading(&self, quantity: Quantity, now: Instant, max_age: Duration) -> Option<Reading> {
-        let index = self.map.points.iter().position(|point| point.quantity == quantity)?;
+        let index = self.index(quantity)?;
         Some(self.slots.get(index)?.reading(now, max_age))
     }
 
@@ -116,6 +118,29 @@ impl<const V: usize> Device<V> {
             }
         }
         self.advance()
+    }
+
+    /// Takes what a telegram says. What a meter does not have is known once a whole telegram was without it; what is
+    /// missing now and then grows old.
+    pub(crate) fn store_telegram(
+        &mut self,
+        measured: Instant,
+        said: &[Said],
+        serial: Option<&str>,
+        is_whole: bool,
+    ) {
+        self.failure = None;
+        if let Some(serial) = serial {
+            self.serial = text(serial);
+        }
+        let numbers = self.map.codes.iter().enumerate().filter(|(_, code)| code.form == Form::Number);
+        for (index, code) in numbers {
+            match code.value(said, is_whole) {
+                Some(value) => self.put(measured, index, code.quantity, value),
+                None if code.optional && is_whole => self.lack(measured, index, code.quantity),
+                None => {}
+            }
+        }
     }
 
     /// The device refused a block: another way of reading is tried; true once there is nothing left to read.
@@ -152,20 +177,37 @@ impl<const V: usize> Device<V> {
         if let Some(serial) = point.text(bytes).filter(|_| point.quantity == Quantity::Serial) {
             self.serial = text(serial);
         }
-        let value = point.decode(bytes);
-        // A device mounted the wrong way round is turned here and nowhere else (H111).
-        let (index, value) = match point.quantity.turned() {
-            Turned::Negated if self.invert => (Some(index), value.and_then(negated)),
-            Turned::Swapped(other) if self.invert => (self.index(other), value),
-            _ => (Some(index), value),
-        };
-        if let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) {
+        self.put(now, index, point.quantity, point.decode(bytes));
+    }
+
+    /// Stores the value of the quantity at this place of the map. A device mounted the wrong way round is turned here and
+    /// nowhere else (H111).
+    fn put(&mut self, now: Instant, index: usize, quantity: Quantity, value: Result<Decimal, Invalid>) {
+        let is_negated = self.invert && quantity.turned() == Turned::Negated;
+        let value = if is_negated { value.and_then(negated) } else { value };
+        if let Some(slot) = self.turned(index, quantity).and_then(|index| self.slots.get_mut(index)) {
             slot.set(value, now);
         }
     }
 
+    /// Stores that the device does not have the quantity, unless it had it once.
+    fn lack(&mut self, now: Instant, index: usize, quantity: Quantity) {
+        let slot = self.turned(index, quantity).and_then(|index| self.slots.get_mut(index));
+        if let Some(slot) = slot.filter(|slot| slot.is_empty()) {
+            slot.set(Err(Invalid::Unsupported), now);
+        }
+    }
+
+    /// Where the value of the quantity at this place goes.
+    fn turned(&self, index: usize, quantity: Quantity) -> Option<usize> {
+        match quantity.turned() {
+            Turned::Swapped(other) if self.invert => self.index(other),
+            _ => Some(index),
+        }
+    }
+
     fn index(&self, quantity: Quantity) -> Option<usize> {
-        self.map.points.iter().position(|point| point.quantity == quantity)
+        self.map.quantities().position(|known| known == quantity)
     }
 
     /// Where its registers begin: a secondary's stand in a window of its principal.
@@ -177,7 +219,17 @@ impl<const V: usize> Device<V> {
     }
 }
 
-fn negated(value: ccm_registry::Decimal) -> Result<ccm_registry::Decimal, Invalid> {
+fn protocol(link: &Link, map: &Map<'_>) -> &'static str {
+    match link {
+        Link::D0 { .. } => "IEC_62056_21",
+        Link::P1 { .. } => "P1",
+        _ if map.is_native() => "MB_RTU_CCM",
+        Link::Rtu { .. } => "MB_RTU_EXT",
+        _ => "MB_TCP_EXT",
+    }
+}
+
+fn negated(value: Decimal) -> Result<Decimal, Invalid> {
     value.negated().ok_or(Invalid::OutOfRange)
 }
 

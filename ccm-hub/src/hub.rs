@@ -1,12 +1,13 @@
 //! The hub: who is read next, and what is known.
 
 use ccm_config::{Link, Settings};
-use ccm_core::{DataBits, Duration, Instant, Line, Parity, StopBits};
+use ccm_core::{Duration, Instant};
 use ccm_modbus::Exception;
-use ccm_registry::{Block, Map, Quantity};
+use ccm_registry::{Block, Map, Quantity, Said};
 use ccm_solar::{Balance, Limits, Member, Role};
 use heapless::Vec;
 
+use crate::link::reaches;
 use crate::{Device, Health, Reading, Schedule};
 
 /// A hub with room for `P` ports, `D` devices and `V` values each. It reads no clock and opens no port: it is told the
@@ -29,17 +30,26 @@ pub struct Port<const D: usize> {
     pub counters: Counters,
     schedule: Schedule<D>,
     retries: u8,
+    asks: Asks,
+}
+
+/// How a port comes by its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asks {
+    Registers,
+    Readouts,
+    Nobody,
 }
 
 /// What happened on a port since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "api", derive(serde::Serialize))]
 pub struct Counters {
-    /// Reads that were answered.
+    /// Reads that were answered, and telegrams that came.
     pub answered: u32,
     /// Reads that the device refused.
     pub refused: u32,
-    /// Reads without a right answer.
+    /// Reads without a right answer, and telegrams that were wrong or did not come.
     pub failed: u32,
 }
 
@@ -48,6 +58,10 @@ pub struct Counters {
 pub enum Action {
     /// Read this, and tell what came of it.
     Read(Read),
+    /// Read this meter out, and tell what came of it.
+    ReadOut(ReadOut),
+    /// Wait for what this meter pushes, and tell what came of it.
+    Listen(Listen),
     /// Nothing before this time; nothing ever on a port without devices.
     Wait(Option<Instant>),
 }
@@ -63,6 +77,22 @@ pub struct Read {
     pub block: Block,
     /// How often to ask again.
     pub retries: u8,
+}
+
+/// A meter that is to be read out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadOut {
+    /// The place of the device.
+    pub device: usize,
+    /// How often to ask again.
+    pub retries: u8,
+}
+
+/// A meter that pushes telegrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The place of the device.
+    pub device: usize,
 }
 
 /// What happened on a port.
@@ -93,6 +123,28 @@ pub enum Event<'a> {
         /// How long it took.
         cost: Duration,
     },
+    /// A telegram came whose checksum, if it has one, is right.
+    Telegram {
+        /// The place of the device.
+        device: usize,
+        /// What the meter said.
+        said: &'a [Said],
+        /// Its serial number, where it says one.
+        serial: Option<&'a str>,
+        /// Nothing of it can have been lost.
+        is_whole: bool,
+        /// When its values were those of the meter.
+        measured: Instant,
+    },
+    /// No telegram came, or none that can be trusted.
+    Missed {
+        /// The place of the device.
+        device: usize,
+        /// Why.
+        failure: Failure,
+        /// How long it took.
+        cost: Duration,
+    },
     /// A port was opened.
     PortUp {
         /// Its place.
@@ -116,6 +168,12 @@ pub enum Failure {
     LineBusy,
     /// The device refused.
     Refused(Exception),
+    /// A telegram came, but its checksum is wrong.
+    Checksum,
+    /// Something came, but no telegram.
+    BadTelegram,
+    /// The meter does not do what it is asked.
+    Unwilling,
 }
 
 impl core::fmt::Display for Failure {
@@ -125,6 +183,11 @@ impl core::fmt::Display for Failure {
             Self::BadFrame => formatter.write_str("garbled replies: noise, or two devices with one number"),
             Self::LineBusy => formatter.write_str("the line is never silent: is there a second master?"),
             Self::Refused(exception) => write!(formatter, "the device refuses: {exception}"),
+            Self::Checksum => {
+                formatter.write_str("the telegram's checksum is wrong: noise, or a loose optical head")
+            }
+            Self::BadTelegram => formatter.write_str("what comes is no telegram: wrong speed, or noise"),
+            Self::Unwilling => formatter.write_str("the meter breaks the dialogue off"),
         }
     }
 }
@@ -146,13 +209,19 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
                 counters: Counters::default(),
                 schedule: Schedule::new(),
                 retries: port.retries,
+                asks: match port.link {
+                    Link::D0 { .. } => Asks::Readouts,
+                    Link::P1 { .. } => Asks::Nobody,
+                    _ => Asks::Registers,
+                },
             };
             hub.ports.push(port).map_err(|_| BuildError::Ports { most: P })?;
         }
         for (place, device) in settings.devices().iter().enumerate() {
             let map = find(&device.model).ok_or(BuildError::Model { device: place })?;
-            let line = settings.ports().get(device.port).and_then(|port| line_of(&port.link));
-            hub.add(device, map, line)?;
+            let port = settings.ports().get(device.port).filter(|port| reaches(&port.link, map));
+            let port = port.ok_or(BuildError::Link { device: place })?;
+            hub.add(device, map, &port.link)?;
         }
         for plant in settings.plants() {
             hub.plants.push(plant.clone()).map_err(|_| BuildError::Plants { most: P })?;
@@ -164,10 +233,10 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
         &mut self,
         settings: &ccm_config::Device,
         map: &'static Map<'static>,
-        line: Option<Line>,
+        link: &Link,
     ) -> Result<(), BuildError> {
         let place = self.devices.len();
-        let device = Device::new(settings, map, line).ok_or(BuildError::Values { most: V })?;
+        let device = Device::new(settings, map, link).ok_or(BuildError::Values { most: V })?;
         self.devices.push(device).map_err(|_| BuildError::Devices { most: D })?;
         if let Some(port) = self.ports.get_mut(settings.port) {
             port.schedule.add(place, Duration::from_millis(settings.every_ms.into()));
@@ -193,17 +262,22 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
     /// What the port at this place should do now. The answer changes with the time and after each
     /// [`handle`](Self::handle).
     pub fn poll(&mut self, now: Instant, port: usize) -> Action {
-        let Some(port) = self.ports.get(port) else { return Action::Wait(None) };
-        let Some(turn) = port.schedule.turn(now) else { return Action::Wait(port.schedule.next_due()) };
-        let device = self.devices.get(turn.device);
-        match device.and_then(|device| device.block().map(|block| (device.unit, block))) {
-            Some((unit, block)) => {
-                let retries = if turn.patient { port.retries } else { 0 };
-                Action::Read(Read { device: turn.device, unit, block, retries })
-            }
+        let Some(known) = self.ports.get(port) else { return Action::Wait(None) };
+        if known.asks == Asks::Nobody {
+            let device = self.devices.iter().position(|device| device.port == port);
+            return device.map_or(Action::Wait(None), |device| Action::Listen(Listen { device }));
+        }
+        let Some(turn) = known.schedule.turn(now) else { return Action::Wait(known.schedule.next_due()) };
+        let (device, retries) = (turn.device, if turn.patient { known.retries } else { 0 });
+        if known.asks == Asks::Readouts {
+            return Action::ReadOut(ReadOut { device, retries });
+        }
+        let known = self.devices.get(device);
+        match known.and_then(|device| device.block().map(|block| (device.unit, block))) {
+            Some((unit, block)) => Action::Read(Read { device, unit, block, retries }),
             // A device that has refused everything is asked nothing more.
             None => {
-                self.finish(now, turn.device);
+                self.finish(now, device);
                 Action::Wait(Some(now))
             }
         }
@@ -215,6 +289,17 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
             Event::Answered { read, registers } => self.answered(now, read, registers),
             Event::Refused { read, exception, cost } => self.refused(now, read, exception, cost),
             Event::Failed { read, failure, cost } => self.failed(now, read, failure, cost),
+            Event::Telegram { device, said, serial, is_whole, measured } => {
+                if let Some(known) = self.devices.get_mut(device) {
+                    known.store_telegram(measured, said, serial, is_whole);
+                }
+                self.count(device, |counters| counters.answered = counters.answered.saturating_add(1));
+                self.finish(now, device);
+                if let Some(port) = self.port_of(device) {
+                    port.schedule.lasted(device, now.since(measured));
+                }
+            }
+            Event::Missed { device, failure, cost } => self.missed(now, device, failure, cost),
             Event::PortUp { port } => self.port_up(now, port),
             Event::PortDown { port } => {
                 if let Some(port) = self.ports.get_mut(port) {
@@ -292,21 +377,30 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
                     self.finish(now, read.device);
                 }
             }
-            _ => self.give_up(now, read, Failure::Refused(exception), cost),
+            _ => self.give_up(now, read.device, Failure::Refused(exception), cost),
         }
     }
 
     fn failed(&mut self, now: Instant, read: Read, failure: Failure, cost: Duration) {
         self.count(read.device, |counters| counters.failed = counters.failed.saturating_add(1));
-        self.give_up(now, read, failure, cost);
+        self.give_up(now, read.device, failure, cost);
     }
 
-    fn give_up(&mut self, now: Instant, read: Read, failure: Failure, cost: Duration) {
-        let Some(device) = self.devices.get_mut(read.device) else { return };
+    fn missed(&mut self, now: Instant, device: usize, failure: Failure, cost: Duration) {
+        self.count(device, |counters| {
+            let is_refusal = failure == Failure::Unwilling;
+            let counter = if is_refusal { &mut counters.refused } else { &mut counters.failed };
+            *counter = counter.saturating_add(1);
+        });
+        self.give_up(now, device, failure, cost);
+    }
+
+    fn give_up(&mut self, now: Instant, place: usize, failure: Failure, cost: Duration) {
+        let Some(device) = self.devices.get_mut(place) else { return };
         device.failure = Some(failure);
         device.restart();
         if let Some(port) = self.ports.get_mut(device.port) {
-            port.schedule.failed(now, read.device, cost);
+            port.schedule.failed(now, place, cost);
         }
     }
 
@@ -363,21 +457,11 @@ pub enum BuildError {
         /// The place among the settings' devices.
         device: usize,
     },
-}
-
-/// The line of a serial port; nothing for a network.
-pub fn line_of(link: &Link) -> Option<Line> {
-    let Link::Rtu { line, .. } = link else { return None };
-    Some(Line {
-        baud: line.baud,
-        parity: match line.parity {
-            ccm_config::Parity::None => Parity::None,
-            ccm_config::Parity::Even => Parity::Even,
-            ccm_config::Parity::Odd => Parity::Odd,
-        },
-        data_bits: DataBits::Eight,
-        stop_bits: if line.stop_bits == 2 { StopBits::Two } else { StopBits::One },
-    })
+    /// The model of the device at this place does not speak what its port does.
+    Link {
+        /// The place among the settings' devices.
+        device: usize,
+    },
 }
 
 /// Powers measured further apart than this belong to different moments.

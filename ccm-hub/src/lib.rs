@@ -5,13 +5,17 @@
 pub mod api;
 mod device;
 mod hub;
+mod link;
 mod reading;
 mod schedule;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod tasks;
+mod telegram;
 
 pub use device::Device;
-pub use hub::{Action, BuildError, Counters, Event, Failure, Hub, Port, Read, line_of};
+pub use hub::{Action, BuildError, Counters, Event, Failure, Hub, Listen, Port, Read, ReadOut};
+pub use link::{line_of, policy_of};
 pub use reading::{Quality, Reading};
 pub use schedule::{Health, Schedule, Turn};
+pub use telegram::Telegram;

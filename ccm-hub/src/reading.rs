@@ -55,6 +55,11 @@ impl Slot {
         self.0 = Some((value, now));
     }
 
+    /// Whether there has never been anything in it.
+    pub(crate) const fn is_empty(&self) -> bool {
+        matches!(self.0, None | Some((Err(Invalid::Unsupported), _)))
+    }
+
     pub(crate) fn reading(&self, now: Instant, max_age: Duration) -> Reading {
         let Some((value, measured)) = self.0 else {
             return Reading { value: None, age: None, quality: Quality::Never };

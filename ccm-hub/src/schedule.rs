@@ -87,6 +87,13 @@ impl<const N: usize> Schedule<N> {
         }
     }
 
+    /// The answer of a device that has succeeded began so long ago: no value of it can be younger than that.
+    pub fn lasted(&mut self, device: usize, duration: Duration) {
+        if let Some(entry) = self.entry(device) {
+            entry.interval = entry.interval.max(entry.period + duration);
+        }
+    }
+
     /// A device has not answered, which took `cost` of the port's time.
     pub fn failed(&mut self, now: Instant, device: usize, cost: Duration) {
         let Some(entry) = self.entry(device) else { return };

@@ -4,10 +4,12 @@ use core::cell::RefCell;
 
 use ccm_core::asynch::{Driver, Port, Timer};
 use ccm_core::{DriveError, Duration, Instant};
+use ccm_iec62056::script::Reading;
+use ccm_iec62056::{self as iec, Response};
 use ccm_modbus::{Client, Error, FrameError, Framing, Policy, Request};
 use ccm_registry::Space;
 
-use crate::{Action, Event, Failure, Hub, Read};
+use crate::{Action, Event, Failure, Hub, Listen, Read, ReadOut, Telegram};
 
 /// Reads the devices of one port for as long as the port works; gives why it does not any more.
 ///
@@ -33,14 +35,156 @@ where
                     return error;
                 }
             }
-            // While nothing is due the port is still listened to, so that its loss is noticed.
+            // A port of meters is none of Modbus.
+            Action::ReadOut(ReadOut { device, .. }) | Action::Listen(Listen { device }) => {
+                if let Err(error) = refuse(hub, device, driver).await {
+                    return error;
+                }
+            }
             Action::Wait(until) => {
-                let until = until.unwrap_or(now + IDLE).min(now + IDLE).max(now + SHORTEST);
-                if let Err(error) = driver.listen(until).await {
+                if let Err(error) = idle(driver, until).await {
                     return error;
                 }
             }
         }
+    }
+}
+
+/// Reads out the meters of one port, or hears what one pushes, for as long as the port works; gives why it does not any
+/// more. `policy` is that of the port's settings: [`policy_of`](crate::policy_of).
+///
+/// The caller does the same around it as around [`read_port`].
+pub async fn read_meters<T, C, const P: usize, const D: usize, const V: usize>(
+    hub: &RefCell<Hub<P, D, V>>,
+    port: usize,
+    driver: &mut Driver<T, C>,
+    policy: &iec::Policy,
+) -> DriveError<T::Error>
+where
+    T: Port,
+    C: Timer,
+{
+    loop {
+        let action = hub.borrow_mut().poll(driver.clock().now(), port);
+        let ended = match action {
+            Action::ReadOut(read_out) => self::read_out(hub, read_out, driver, policy).await,
+            Action::Listen(listen) => self::listen(hub, listen, driver, policy).await,
+            Action::Read(read) => refuse(hub, read.device, driver).await,
+            Action::Wait(until) => idle(driver, until).await,
+        };
+        if let Err(error) = ended {
+            return error;
+        }
+    }
+}
+
+/// While nothing is due the port is still listened to, so that its loss is noticed.
+async fn idle<T: Port, C: Timer>(
+    driver: &mut Driver<T, C>,
+    until: Option<Instant>,
+) -> Result<(), DriveError<T::Error>> {
+    let now = driver.clock().now();
+    driver.listen(until.unwrap_or(now + IDLE).min(now + IDLE).max(now + SHORTEST)).await
+}
+
+/// The caller runs the wrong loop on a port: nothing can be read, and the devices show it.
+async fn refuse<T: Port, C: Timer, const P: usize, const D: usize, const V: usize>(
+    hub: &RefCell<Hub<P, D, V>>,
+    device: usize,
+    driver: &mut Driver<T, C>,
+) -> Result<(), DriveError<T::Error>> {
+    let event = Event::Missed { device, failure: Failure::Unwilling, cost: Duration::ZERO };
+    hub.borrow_mut().handle(driver.clock().now(), event);
+    idle(driver, None).await
+}
+
+async fn read_out<T: Port, C: Timer, const P: usize, const D: usize, const V: usize>(
+    hub: &RefCell<Hub<P, D, V>>,
+    read_out: ReadOut,
+    driver: &mut Driver<T, C>,
+    policy: &iec::Policy,
+) -> Result<(), DriveError<T::Error>> {
+    let known =
+        hub.borrow().devices().get(read_out.device).map(|device| (device.map, device.address.clone()));
+    let Some((map, address)) = known else { return Ok(()) };
+    let policy = iec::Policy { retries: read_out.retries, ..*policy };
+    let mut buffer = [0; MESSAGE];
+    let mut client = iec::Client::new(policy, Telegram::new(map), &mut buffer);
+    let mut script = Reading::new(&policy, address.as_bytes());
+    let started = driver.clock().now();
+    // What a meter reads out is from when it begins, which may be minutes before it ends.
+    let mut measured = started;
+    let mut next = script.next(None);
+    let failed = loop {
+        match next {
+            Ok(Some(request)) => {
+                measured = driver.clock().now();
+                if let Err(error) = client.start(measured, request) {
+                    break Some(error.into());
+                }
+                driver.run(&mut client).await?;
+                next = script.next(Some(client.outcome()));
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    let now = driver.clock().now();
+    let outcome = failed.map_or_else(|| client.outcome(), Err);
+    tell(hub, now, read_out.device, outcome, client.sink(), (measured, now.since(started)));
+    Ok(())
+}
+
+async fn listen<T: Port, C: Timer, const P: usize, const D: usize, const V: usize>(
+    hub: &RefCell<Hub<P, D, V>>,
+    listen: Listen,
+    driver: &mut Driver<T, C>,
+    policy: &iec::Policy,
+) -> Result<(), DriveError<T::Error>> {
+    let Some(map) = hub.borrow().devices().get(listen.device).map(|device| device.map) else { return Ok(()) };
+    let mut buffer = [0; 0];
+    let mut client = iec::Client::new(*policy, Telegram::new(map), &mut buffer);
+    let started = driver.clock().now();
+    let request = iec::Request::Listen { baud: None };
+    let failed = client.start(started, request).map_err(iec::Error::from).err();
+    if failed.is_none() {
+        driver.run(&mut client).await?;
+    }
+    let now = driver.clock().now();
+    let outcome = failed.map_or_else(|| client.outcome(), Err);
+    tell(hub, now, listen.device, outcome, client.sink(), (now, now.since(started)));
+    Ok(())
+}
+
+/// Tells the hub what came of a readout or a push.
+fn tell<const P: usize, const D: usize, const V: usize>(
+    hub: &RefCell<Hub<P, D, V>>,
+    now: Instant,
+    device: usize,
+    outcome: Result<Response<'_>, iec::Error>,
+    telegram: &Telegram,
+    (measured, cost): (Instant, Duration),
+) {
+    let event = match outcome {
+        Ok(Response::Data { check, faults, whole: true, .. }) => Event::Telegram {
+            device,
+            said: telegram.said(),
+            serial: telegram.serial(),
+            is_whole: (check.is_right() || faults == 0) && telegram.is_whole(),
+            measured,
+        },
+        Ok(_) => Event::Missed { device, failure: Failure::Unwilling, cost },
+        Err(error) => Event::Missed { device, failure: missed(error), cost },
+    };
+    hub.borrow_mut().handle(now, event);
+}
+
+const fn missed(error: iec::Error) -> Failure {
+    match error {
+        iec::Error::Frame(iec::FrameError::Checksum(_)) => Failure::Checksum,
+        iec::Error::Frame(_) => Failure::BadTelegram,
+        iec::Error::Timeout | iec::Error::Unfinished => Failure::NoReply,
+        _ => Failure::Unwilling,
     }
 }
 
@@ -107,6 +251,9 @@ const fn failure(error: Error) -> Failure {
         _ => Failure::NoReply,
     }
 }
+
+/// As long as the request with the longest address.
+const MESSAGE: usize = 64;
 
 /// How long a port is left alone at most, so that new settings and commands are seen.
 const IDLE: Duration = Duration::from_millis(100);

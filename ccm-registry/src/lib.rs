@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 
+mod code;
 #[cfg(feature = "toml")]
 mod file;
 mod map;
@@ -10,7 +11,8 @@ mod quantity;
 #[cfg(feature = "toml")]
 mod user_map;
 
-pub use ccm_core::Decimal;
+pub use ccm_core::{Decimal, Obis};
+pub use code::{CodePoint, Form, MOST_CODES, Said, Term};
 pub use map::{DeviceKind, MAPS, Map, PortKind, Probe, find};
 pub use planner::{Block, Costs, Holes, plan};
 pub use point::{Invalid, Kind, Point, Space};

@@ -2,7 +2,7 @@
 
 use ccm_core::Line;
 
-use crate::{Point, Quantity, Space};
+use crate::{CodePoint, Form, Kind, Point, Quantity, Space};
 
 /// A kind of device: who makes it, how it is reached, and what stands in its registers.
 ///
@@ -23,7 +23,7 @@ pub struct Map<'a> {
     pub models: &'a [&'a str],
     /// Where it can be attached.
     pub ports: &'a [PortKind],
-    /// The unit number it ships with.
+    /// The unit number it ships with; 0 where it is not on Modbus.
     pub unit: u8,
     /// The line settings it ships with.
     pub line: Line,
@@ -33,6 +33,8 @@ pub struct Map<'a> {
     pub probe: Option<Probe>,
     /// What stands in its registers, in the order of their addresses.
     pub points: &'a [Point],
+    /// What its telegrams say, where it has codes in place of registers.
+    pub codes: &'a [CodePoint<'a>],
 }
 
 impl Map<'_> {
@@ -46,7 +48,20 @@ impl Map<'_> {
         self.id.eq_ignore_ascii_case(name) || self.models.iter().any(|model| model.eq_ignore_ascii_case(name))
     }
 
-    /// The point of a quantity.
+    /// What it measures, in the order of its registers or codes.
+    pub fn quantities(&self) -> impl Iterator<Item = Quantity> {
+        let points = self.points.iter().map(|point| point.quantity);
+        points.chain(self.codes.iter().map(|code| code.quantity))
+    }
+
+    /// Whether a quantity is a text, such as a serial number.
+    pub fn is_text(&self, quantity: Quantity) -> bool {
+        let register = self.point(quantity).is_some_and(|point| matches!(point.kind, Kind::Text(_)));
+        let mut codes = self.codes.iter().filter(|code| code.quantity == quantity);
+        register || codes.any(|code| code.form != Form::Number)
+    }
+
+    /// The point of a quantity that stands in registers.
     pub fn point(&self, quantity: Quantity) -> Option<&Point> {
         self.points.iter().find(|point| point.quantity == quantity)
     }
@@ -71,6 +86,10 @@ pub enum PortKind {
     Rs485,
     /// A network.
     Tcp,
+    /// An optical head or RS-232, read out by IEC 62056-21.
+    D0,
+    /// P1, or anything else on which a meter pushes telegrams of IEC 62056-21.
+    P1,
 }
 
 /// A register whose value tells a kind of device.
@@ -99,7 +118,7 @@ mod tests {
     #[test]
     fn h055_a_goodwe_residential_inverter_is_among_the_authorised_devices() {
         let authorised: Vec<_> = MAPS.iter().filter(|map| !map.is_native()).map(|map| map.id).collect();
-        assert_eq!(authorised, ["eastron-sdm630", "goodwe-dt", "goodwe-et"]);
+        assert_eq!(authorised, ["eastron-sdm630", "goodwe-dt", "goodwe-et", "iec62056-21", "p1"]);
         assert_eq!(find("ccm4").map(|map| map.id), Some("ccm"));
         assert_eq!(find("goodwe-dt").map(|map| (map.unit, map.kind)), Some((247, DeviceKind::Inverter)));
     }
@@ -108,6 +127,9 @@ mod tests {
     fn points_are_in_order_and_no_quantity_comes_twice() {
         for map in MAPS {
             assert!(map.points.is_sorted_by_key(|point| (point.space, point.address)), "{}", map.id);
+            for (place, quantity) in map.quantities().enumerate() {
+                assert_eq!(map.quantities().position(|other| other == quantity), Some(place), "{}", map.id);
+            }
             for point in map.points {
                 assert_eq!(
                     map.point(point.quantity),

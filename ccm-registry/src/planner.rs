@@ -231,6 +231,7 @@ mod tests {
             index in 0..MAPS.len(), max_gap in 0_u16..200, max_registers in 8_u16..=125,
         ) {
             let map = &MAPS[index];
+            prop_assume!(!map.points.is_empty());
             let blocks: Vec<_> = plan(map.points, Costs { max_registers, max_gap }, &Holes::<8>::new(), 0).collect();
             for block in &blocks {
                 prop_assert!(block.quantity <= max_registers);
@@ -247,6 +248,7 @@ mod tests {
         #[test]
         fn what_is_missing_is_found_and_nothing_else_is_lost(index in 0..MAPS.len(), gone in 0_usize..40) {
             let map = &MAPS[index];
+            prop_assume!(!map.points.is_empty());
             let gone = &map.points[gone % map.points.len()];
             let (holes, _) = learn(map, &[gone.address]);
             for point in map.points {

@@ -65,9 +65,15 @@ pub enum Invalid {
     /// The caller gave another number of bytes than the value has.
     #[error("the registers are not those of this value")]
     Length,
-    /// The device has no such register.
-    #[error("the device has no such register")]
+    /// The device has no such register or code.
+    #[error("the device does not have this")]
     Unsupported,
+    /// The meter gave a unit that is not one of this quantity, or none.
+    #[error("the meter sends another unit")]
+    Unit,
+    /// The meter said the same twice, and not the same value.
+    #[error("the meter sends two values for this")]
+    Ambiguous,
 }
 
 /// One quantity in a device's registers.

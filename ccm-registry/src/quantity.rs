@@ -16,8 +16,43 @@ macro_rules! units {
                     $(Self::$name => $symbol,)*
                 }
             }
+
+            const ALL: &'static [Self] = &[$(Self::$name),*];
         }
     };
+}
+
+impl Unit {
+    /// Reads a unit as meters write it, and the power of ten of its prefix: `kWh` is 10^3 Wh. Upper and lower case are
+    /// the same, save that `m` is thousandths and `M` is millions.
+    ///
+    /// ```
+    /// use ccm_registry::Unit;
+    ///
+    /// assert_eq!(Unit::parse("kWh"), Some((Unit::WattHour, 3)));
+    /// assert_eq!(Unit::parse("kVAr"), Some((Unit::Var, 3)));
+    /// assert_eq!(Unit::parse("m3"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<(Self, i8)> {
+        let whole =
+            |text: &str| Self::ALL.iter().copied().find(|unit| unit.symbol().eq_ignore_ascii_case(text));
+        let prefixed = || {
+            let (prefix, rest) = text.split_at_checked(1)?;
+            let exponent = match prefix {
+                "m" => -3,
+                "k" | "K" => 3,
+                "M" => 6,
+                _ => return None,
+            };
+            let unit = whole(rest).filter(|unit| unit.takes_prefixes())?;
+            Some((unit, exponent))
+        };
+        whole(text).map(|unit| (unit, 0)).or_else(prefixed)
+    }
+
+    const fn takes_prefixes(self) -> bool {
+        !matches!(self, Self::None | Self::Degree | Self::Celsius | Self::Percent)
+    }
 }
 
 units! {
@@ -113,6 +148,14 @@ impl Quantity {
             Self::EExport => Turned::Swapped(Self::EImport),
             Self::EImport1 => Turned::Swapped(Self::EExport1),
             Self::EExport1 => Turned::Swapped(Self::EImport1),
+            Self::EImportT1 => Turned::Swapped(Self::EExportT1),
+            Self::EImportT2 => Turned::Swapped(Self::EExportT2),
+            Self::EImportT3 => Turned::Swapped(Self::EExportT3),
+            Self::EImportT4 => Turned::Swapped(Self::EExportT4),
+            Self::EExportT1 => Turned::Swapped(Self::EImportT1),
+            Self::EExportT2 => Turned::Swapped(Self::EImportT2),
+            Self::EExportT3 => Turned::Swapped(Self::EImportT3),
+            Self::EExportT4 => Turned::Swapped(Self::EImportT4),
             _ => Turned::Same,
         }
     }
@@ -153,6 +196,14 @@ quantities! {
     EExport "e_export" "energy exported" WattHour;
     EImport1 "e_import_1" "energy imported L1" WattHour;
     EExport1 "e_export_1" "energy exported L1" WattHour;
+    EImportT1 "e_import_t1" "energy imported in tariff 1" WattHour;
+    EExportT1 "e_export_t1" "energy exported in tariff 1" WattHour;
+    EImportT2 "e_import_t2" "energy imported in tariff 2" WattHour;
+    EExportT2 "e_export_t2" "energy exported in tariff 2" WattHour;
+    EImportT3 "e_import_t3" "energy imported in tariff 3" WattHour;
+    EExportT3 "e_export_t3" "energy exported in tariff 3" WattHour;
+    EImportT4 "e_import_t4" "energy imported in tariff 4" WattHour;
+    EExportT4 "e_export_t4" "energy exported in tariff 4" WattHour;
     EProduction "e_production" "energy produced" WattHour;
     EProductionDay "e_production_day" "energy produced today" WattHour;
     Pv1P "pv1_p" "power of string 1" Watt;

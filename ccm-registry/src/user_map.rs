@@ -4,10 +4,13 @@ use std::boxed::Box;
 use std::string::String;
 use std::vec::Vec;
 
-use ccm_core::{Line, Parity, WordOrder};
+use ccm_core::{DataBits, Line, Obis, Parity, WordOrder};
 
-use crate::file::{File, FileKind, FileNumber, FileOrder, FileParity, FilePoint, FilePort, FileSpace};
-use crate::{DeviceKind, Kind, Map, Point, PortKind, Probe, Quantity, Space};
+use crate::file::{
+    File, FileCode, FileDataBits, FileForm, FileKind, FileNumber, FileOrder, FileParity, FilePoint, FilePort,
+    FileSpace, FileTerm,
+};
+use crate::{CodePoint, DeviceKind, Form, Kind, Map, Point, PortKind, Probe, Quantity, Space, Term};
 
 /// Reads a device file; `id` is its name without `.toml`.
 ///
@@ -18,8 +21,11 @@ use crate::{DeviceKind, Kind, Map, Point, PortKind, Probe, Quantity, Space};
 /// One line that says where the mistake is and what to do.
 pub fn parse_map(id: &str, text: &str) -> Result<&'static Map<'static>, MapError> {
     let (file, points) = File::parse(text).map_err(|message| MapError { id: id.into(), message })?;
-    let points: Result<Vec<Point>, String> = points.iter().map(point).collect();
-    let points = points.map_err(|message| MapError { id: id.into(), message })?;
+    let mistake = |message| MapError { id: id.into(), message };
+    let codes: Result<Vec<CodePoint<'static>>, String> = points.codes.iter().map(code).collect();
+    let codes = codes.map_err(mistake)?;
+    let points: Result<Vec<Point>, String> = points.registers.iter().map(point).collect();
+    let points = points.map_err(mistake)?;
     let models: Vec<&'static str> = file.models.into_iter().map(leak).collect();
     Ok(Box::leak(Box::new(Map {
         id: leak(id.into()),
@@ -33,7 +39,13 @@ pub fn parse_map(id: &str, text: &str) -> Result<&'static Map<'static>, MapError
         models: models.leak(),
         ports: file.ports.into_iter().map(port).collect::<Vec<_>>().leak(),
         unit: file.unit,
-        line: Line::new(file.baud).with_parity(parity(file.parity)),
+        line: Line {
+            data_bits: match file.data_bits {
+                FileDataBits::Seven => DataBits::Seven,
+                FileDataBits::Eight => DataBits::Eight,
+            },
+            ..Line::new(file.baud).with_parity(parity(file.parity))
+        },
         max_registers: file.max_registers,
         probe: file.probe.map(|probe| Probe {
             space: space(probe.space),
@@ -41,6 +53,7 @@ pub fn parse_map(id: &str, text: &str) -> Result<&'static Map<'static>, MapError
             expected: probe.expected,
         }),
         points: points.leak(),
+        codes: codes.leak(),
     })))
 }
 
@@ -58,15 +71,38 @@ fn leak(text: String) -> &'static str {
     String::leak(text)
 }
 
+fn quantity(key: &str) -> Result<Quantity, String> {
+    let unknown =
+        || std::format!("there is no quantity \"{key}\"; `ccmaster devices --quantities` lists them");
+    Quantity::from_key(key).ok_or_else(unknown)
+}
+
+fn code(code: &FileCode) -> Result<CodePoint<'static>, String> {
+    let sum =
+        |terms: &Vec<FileTerm>| -> &'static [Term] { terms.iter().map(term).collect::<Vec<_>>().leak() };
+    Ok(CodePoint {
+        quantity: quantity(&code.quantity)?,
+        choices: code.choices.iter().map(sum).collect::<Vec<_>>().leak(),
+        form: match code.form {
+            FileForm::Number => Form::Number,
+            FileForm::Text => Form::Text,
+            FileForm::Hex => Form::Hex,
+        },
+        scale: code.scale,
+        invert: code.invert,
+        optional: code.optional,
+        seen: code.seen,
+    })
+}
+
+const fn term(term: &FileTerm) -> Term {
+    let FileTerm { a, b, c, d, e, f, minus } = *term;
+    Term { code: Obis { a, b, c, d, e, f }, minus }
+}
+
 fn point(point: &FilePoint) -> Result<Point, String> {
-    let quantity = Quantity::from_key(&point.quantity).ok_or_else(|| {
-        std::format!(
-            "there is no quantity \"{}\"; `ccmaster devices --quantities` lists them",
-            point.quantity
-        )
-    })?;
     Ok(Point {
-        quantity,
+        quantity: quantity(&point.quantity)?,
         space: space(point.space),
         address: point.address,
         kind: kind(point.kind),
@@ -114,6 +150,8 @@ const fn port(port: FilePort) -> PortKind {
         FilePort::Native => PortKind::Native,
         FilePort::Rs485 => PortKind::Rs485,
         FilePort::Tcp => PortKind::Tcp,
+        FilePort::D0 => PortKind::D0,
+        FilePort::P1 => PortKind::P1,
     }
 }
 
@@ -134,6 +172,33 @@ mod tests {
         assert_eq!(Some(map), crate::find("goodwe-dt"));
         let map = parse_map("ccm", include_str!("../devices/ccm.toml")).unwrap();
         assert_eq!(Some(map), crate::find("ccm"));
+        let map = parse_map("iec62056-21", include_str!("../devices/iec62056-21.toml")).unwrap();
+        assert_eq!(Some(map), crate::find("iec62056-21"));
+        let map = parse_map("p1", include_str!("../devices/p1.toml")).unwrap();
+        assert_eq!(Some(map), crate::find("p1"));
+    }
+
+    #[test]
+    fn a_mistake_with_codes_is_named_with_its_place() {
+        let good = include_str!("../devices/p1.toml");
+        let table = [
+            ("obis = \"32.7.0\"", "obis = \"32.7.\"", "v1: \"32.7.\" is no code and no sum of codes"),
+            ("obis = \"32.7.0\"", "obis = \"32.7.0 +\"", "v1: \"32.7.0 +\" is no code"),
+            ("obis = \"32.7.0\"", "obis = \"32.7.256\"", "v1: \"32.7.256\" is no code"),
+            ("obis = \"32.7.0\"", "obis = []", "v1: needs a code"),
+            ("obis = \"32.7.0\"", "address = 5", "v1: needs obis, and nothing that only registers have"),
+            ("obis = \"32.7.0\"", "obis = \"32.7.0\", scale = 10", "v1: a scale of 10 is not -9 to 9"),
+            ("quantity = \"v2\"", "quantity = \"v1\"", "v1: comes twice"),
+            ("\"hex\"", "\"u16\"", "serial: there is no type \"u16\"; use number, text or hex"),
+            ("[\"p1\"]", "[\"p1\", \"rs485\"]", "ports: \"d0\" and \"p1\" have codes, the others registers"),
+            ("baud = 115200", "baud = 115200\nunit = 1", "unit: a meter with codes has none"),
+            ("baud = 115200", "baud = 115200\ndata_bits = 9", "data_bits is 7 or 8"),
+        ];
+        for (right, wrong, message) in table {
+            assert!(good.contains(right), "{right}");
+            let error = parse_map("mine", &good.replacen(right, wrong, 1)).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
     }
 
     #[test]

@@ -128,12 +128,16 @@ fn a_scan_finds_who_answers() {
 fn misuse_is_one_line_and_exit_code_2() {
     let folder = Folder::new("misuse");
     let wrong = folder.file("wrong.toml", "[[ports]]\nid = \"a\"\nrtu = \"/dev/null\"\nbaud = \"fast\"\n");
-    let table: [&[&str]; 5] = [
+    let meter = "[[ports]]\nid = \"a\"\nd0 = \"/dev/null\"\n\
+                 [[devices]]\nid = \"b\"\nport = \"a\"\nmodel = \"DSMR\"\n";
+    let mixed = folder.file("mixed.toml", &format!("[portal]\nlisten = \"127.0.0.1:0\"\n{meter}"));
+    let table: [&[&str]; 6] = [
         &["modbus", "read", "--tcp", "127.0.0.1:1", "--unit", "1"],
         &["modbus", "read", "--unit", "1", "--holding", "0"],
         &["modbus", "write", "--tcp", "127.0.0.1:1", "--unit", "1", "--coil", "0=2"],
         &["run", "--config", "/nowhere.toml"],
         &["run", "--config", &wrong],
+        &["run", "--config", &mixed],
     ];
     for arguments in table {
         let output = ccmaster(arguments);
@@ -154,7 +158,10 @@ fn h107_the_demo_answers_its_api_and_says_what_it_does_not_know() {
     let demo = Running::start(&["demo", "--listen", "127.0.0.1:0"]);
     let (status, devices) = demo.get("/api/v1/devices");
     let devices: Value = serde_json::from_str(&devices).unwrap();
-    assert_eq!((status, devices.as_array().unwrap().len()), (200, 4));
+    assert_eq!((status, devices.as_array().unwrap().len()), (200, 6));
+    let protocols: Vec<_> =
+        devices.as_array().unwrap().iter().map(|device| device["protocol"].clone()).collect();
+    assert_eq!(protocols[4..], ["IEC_62056_21", "P1"]);
     let (_, power) = demo.get("/api/v1/plants/home/power");
     let power: Value = serde_json::from_str(&power).unwrap();
     // Whether it has been read by now or not: the balance is whole or unknown, never a part of it.
@@ -168,4 +175,45 @@ fn h107_the_demo_answers_its_api_and_says_what_it_does_not_know() {
     assert_eq!(status, 404);
     assert!(body.contains("no_such_device"), "{body}");
     assert!(demo.get("/").1.contains("<title>CcMaster</title>"));
+}
+
+/// Waits until the total energy of a meter has this quality, and gives it.
+fn energy(hub: &Running, meter: &str, quality: &str) -> Value {
+    let started = std::time::Instant::now();
+    loop {
+        let (_, view) = hub.get(&format!("/api/v1/devices/{meter}/values"));
+        let view: Value = serde_json::from_str(&view).unwrap();
+        let energy = view["values"].as_array().unwrap().iter().find(|value| value["quantity"] == "e_import");
+        if energy.is_some_and(|energy| energy["quality"] == quality) {
+            return energy.unwrap().clone();
+        }
+        assert!(started.elapsed().as_secs() < 20, "{meter} is not {quality}: {view}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn h056_the_demo_reads_its_fiscal_and_its_smart_meter() {
+    let demo = Running::start(&["demo", "--listen", "127.0.0.1:0"]);
+    for meter in ["smart", "fiscal"] {
+        let energy = energy(&demo, meter, "good");
+        assert!(energy["value"].as_f64().unwrap() >= 4_211_300.0 && energy["unit"] == "Wh", "{energy}");
+    }
+}
+
+#[test]
+fn h056_a_smart_meter_behind_a_gateway_is_read_and_stale_when_it_stops() {
+    let gateway = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let settings = format!(
+        "[portal]\nlisten = \"127.0.0.1:0\"\n[[ports]]\nid = \"p1\"\np1 = \"{}\"\n\
+         [[devices]]\nid = \"m\"\nport = \"p1\"\nmodel = \"eSMR\"\nevery_ms = 700\n",
+        gateway.local_addr().unwrap()
+    );
+    let settings = Folder::new("gateway-of-a-meter").file("hub.toml", &settings);
+    let hub = Running::start(&["run", "--config", &settings]);
+    let (mut meter, _) = gateway.accept().unwrap();
+    // Two tariffs and no total, as the Dutch have it; version 3 has no checksum.
+    meter.write_all(b"/CCM5SIM\r\n\r\n1-0:1.8.1(00001.250*kWh)\r\n1-0:1.8.2(00002.5*kWh)\r\n!\r\n").unwrap();
+    assert_eq!(energy(&hub, "m", "good")["text"], "3750");
+    assert_eq!(energy(&hub, "m", "stale")["text"], "3750", "it is kept, and told to be old");
 }

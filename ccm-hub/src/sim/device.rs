@@ -39,7 +39,7 @@ impl Phase {
         (self.apparent().powi(2) - self.power.powi(2)).max(0.0).sqrt()
     }
 
-    fn current(&self) -> f64 {
+    pub(super) fn current(&self) -> f64 {
         if self.voltage > 0.0 { self.apparent() / self.voltage } else { 0.0 }
     }
 }

@@ -4,11 +4,15 @@
 mod bus;
 mod device;
 mod household;
+mod meter;
 mod site;
 mod wire;
+mod world;
 
 pub use bus::Bus;
 pub use device::{Electrical, Phase, SimDevice};
 pub use household::{Household, Moment};
-pub use site::{Site, TimeOfDay, settings};
+pub use meter::SimMeter;
+pub use site::{Site, TimeOfDay, meter_settings, settings};
 pub use wire::Wire;
+pub use world::{End, Going, Trouble, World};

@@ -1,16 +1,18 @@
-//! A house with its devices: a CcM4 at the grid, a CcM2 in the kitchen with a CcM1 at the heat pump behind it, and a
-//! GoodWe inverter.
+//! A house with its devices: a CcM4 at the grid, a CcM2 in the kitchen with a CcM1 at the heat pump behind it, a GoodWe
+//! inverter; and at the grid too the fiscal meter, read out by IEC 62056-21, and a smart meter that pushes P1.
 
 use std::cell::RefCell;
 use std::string::String;
 use std::vec::Vec;
 
 use ccm_core::{Instant, Line};
+use ccm_iec62056::{Quirks, Server};
 use ccm_modbus::{Rtu, Tcp};
 use ccm_registry::{Map, find};
 
 use super::bus::Shared;
-use super::{Bus, Electrical, Household, Moment, Phase, SimDevice};
+use super::meter::{Dial, Dials};
+use super::{Bus, Electrical, Household, Moment, Phase, SimDevice, SimMeter};
 
 /// The simulated site.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub struct Site {
     kitchen: Measuring,
     heat_pump: Electrical,
     inverter: Measuring,
+    dials: Dials,
     advanced: Option<Instant>,
 }
 
@@ -50,6 +53,7 @@ impl Site {
             kitchen: Measuring::new(ccm, "0220060041", 0x3504, 812_450.0),
             heat_pump: Electrical { imported: 1_530_900.0, ..Electrical::default() },
             inverter: Measuring::new(goodwe, "5010KDTU21800042", 0, 0.0),
+            dials: Box::leak(Box::default()),
             advanced: None,
         };
         site.inverter.electrical.exported = 9_876_500.0;
@@ -69,8 +73,7 @@ impl Site {
 
     /// What the house really does at `now`, to compare with what the hub says.
     pub fn moment(&self, now: Instant) -> Moment {
-        let passed = seconds(now.as_micros()) * f64::from(self.time.speed);
-        self.household.at((f64::from(self.time.start_s) + passed).rem_euclid(86_400.0))
+        self.household.at(self.second(now))
     }
 
     /// The native bus: the CcM4 at unit 1, the CcM2 with its CcM1 at unit 2.
@@ -82,6 +85,21 @@ impl Site {
     /// The inverter's network connection, unit 247.
     pub fn inverter(&self) -> Bus<Tcp> {
         Bus::new(&Tcp::new(), ccm_core::Duration::ZERO, [(247, self.inverter.device)])
+    }
+
+    /// The fiscal meter, in mode C: it begins at 300 Bd and offers 9600.
+    pub fn fiscal_meter(&self, quirks: Quirks) -> Server<'static, SimMeter> {
+        SimMeter::fiscal(self.dials, quirks)
+    }
+
+    /// The smart meter: P1 version 5, once a second at 115200 Bd.
+    pub fn smart_meter(&self) -> Server<'static, SimMeter> {
+        SimMeter::smart(self.dials, Quirks::named("p1-v5").unwrap_or_default())
+    }
+
+    fn second(&self, now: Instant) -> f64 {
+        let passed = seconds(now.as_micros()) * f64::from(self.time.speed);
+        (f64::from(self.time.start_s) + passed).rem_euclid(86_400.0)
     }
 
     fn measure(&mut self, now: Instant, moment: &Moment, hours: f64) {
@@ -97,6 +115,7 @@ impl Site {
                 phase(4.2, moment.heat_pump - third, 0.93),
             ],
         );
+        *self.dials.borrow_mut() = Dial { measured: self.grid.electrical.clone(), second: self.second(now) };
         self.kitchen.electrical.integrate(hours, vec![phase(2.1, moment.kitchen, 0.99)]);
         self.heat_pump.integrate(hours, vec![phase(4.2, moment.heat_pump, 0.93)]);
         let mut kitchen = self.kitchen.device.borrow_mut();
@@ -141,6 +160,11 @@ impl Electrical {
 /// address `inverter`.
 pub fn settings(line: &str, inverter: &str) -> String {
     SETTINGS.replace("LINE", line).replace("INVERTER", inverter)
+}
+
+/// What he would add for its fiscal meter and its smart meter at these serial ports.
+pub fn meter_settings(fiscal: &str, smart: &str) -> String {
+    METERS.replace("FISCAL", fiscal).replace("SMART", smart)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a simulation of days, in microseconds")]
@@ -194,4 +218,30 @@ id = "home"
 name = "Home"
 production = ["pv"]
 grid = ["grid"]
+"#;
+
+// Ports that are no more than pseudo-terminals know 8N1 only.
+const METERS: &str = r#"
+[[ports]]
+id = "d0"
+d0 = "FISCAL"
+data_bits = 8
+
+[[ports]]
+id = "p1"
+p1 = "SMART"
+
+[[devices]]
+id = "fiscal"
+alias = "Fiscal meter"
+port = "d0"
+model = "iec62056-21"
+every_ms = 5000
+
+[[devices]]
+id = "smart"
+alias = "Smart meter"
+port = "p1"
+model = "DSMR"
+every_ms = 1000
 "#;

@@ -45,6 +45,8 @@ impl<F: Framing> Wire<F> {
                     }
                     tasks::report(hub, self.now(), read, &self.client, self.now().since(started));
                 }
+                // A port of Modbus has no meters of another kind.
+                Action::ReadOut(_) | Action::Listen(_) => return,
                 Action::Wait(until) => {
                     let until = until.unwrap_or(end).min(end);
                     self.link.pass(until.since(self.now()).max(Duration::from_micros(1)));

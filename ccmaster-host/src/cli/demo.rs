@@ -1,4 +1,4 @@
-//! `ccmaster demo`: a hub that reads a simulated house over a real pseudo-terminal and real TCP.
+//! `ccmaster demo`: a hub that reads a simulated house over real pseudo-terminals and real TCP.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use ccm_config::Settings;
 use ccm_core::asynch::Driver;
-use ccm_core::{Clock, Line};
-use ccm_hub::sim::{Bus, Site, TimeOfDay, settings};
+use ccm_core::{Clock, Line, Machine};
+use ccm_hub::sim::{Bus, Site, TimeOfDay, meter_settings, settings};
+use ccm_iec62056::Quirks;
 use ccm_modbus::Framing;
 use ccm_registry::find;
 use tokio::net::TcpListener;
@@ -23,10 +24,13 @@ pub(super) async fn run(demo: Demo) -> Result<(), Failure> {
         |error: std::io::Error| Failure::Failed(format!("the simulated house cannot be built: {error}"));
     // What can go wrong goes wrong before anything is started.
     let listener = open(&demo.listen).await?;
-    let pty = Pty::new().map_err(failed)?;
+    let [native, fiscal, smart] = [Pty::new(), Pty::new(), Pty::new()];
+    let (native, fiscal, smart) = (native.map_err(failed)?, fiscal.map_err(failed)?, smart.map_err(failed)?);
     let inverter = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
     let address = inverter.local_addr().map_err(failed)?;
-    let text = settings(&pty.path().to_string_lossy(), &address.to_string());
+    let path = |pty: &Pty| pty.path().to_string_lossy().into_owned();
+    let text =
+        settings(&path(&native), &address.to_string()) + &meter_settings(&path(&fiscal), &path(&smart));
     let checked = Settings::from_toml(&text, |model| find(model).is_some())
         .map_err(|error| Failure::Failed(format!("the demo's settings: {error}")))?;
     let timer = TokioTimer::default();
@@ -34,10 +38,14 @@ pub(super) async fn run(demo: Demo) -> Result<(), Failure> {
         .ok_or_else(|| Failure::Failed("the simulated devices have no maps".into()))?;
     let site = Rc::new(RefCell::new(site));
     tokio::task::spawn_local(live(Rc::clone(&site), timer));
-    tokio::task::spawn_local(meters(pty, site.borrow().native_bus(LINE), timer));
+    tokio::task::spawn_local(answer(native, LINE, site.borrow().native_bus(LINE), timer));
+    let meter = site.borrow().fiscal_meter(Quirks::NONE).with_eight_bits();
+    tokio::task::spawn_local(answer(fiscal, METER, meter, timer));
+    tokio::task::spawn_local(answer(smart, P1, site.borrow().smart_meter(), timer));
     tokio::task::spawn_local(accept(inverter, Rc::clone(&site), timer));
     tracing::info!(
-        "simulated: CcM4, CcM2 and CcM1 at {LINE} on a pseudo-terminal, a GoodWe inverter at {address}"
+        "simulated: CcM4, CcM2 and CcM1 at {LINE}, a fiscal meter (IEC 62056-21, mode C) and a smart meter (P1) on \
+         pseudo-terminals, a GoodWe inverter at {address}"
     );
     start(&checked, &Catalogue::load(None)?, listener, timer).await
 }
@@ -50,11 +58,11 @@ async fn live(site: Rc<RefCell<Site>>, timer: TokioTimer) {
     }
 }
 
-/// The meters answer for as long as the program runs, whoever opens and closes their line.
-async fn meters(pty: Pty, mut bus: Bus<ccm_modbus::Rtu>, timer: TokioTimer) {
-    let mut driver = Driver::<_, _, 256>::new(Paced::new(pty, LINE), timer);
+/// Meters answer, or push, for as long as the program runs, whoever opens and closes their line.
+async fn answer(pty: Pty, line: Line, mut meters: impl Machine, timer: TokioTimer) {
+    let mut driver = Driver::<_, _, 256>::new(Paced::new(pty, line), timer);
     loop {
-        let ended = driver.run(&mut bus).await;
+        let ended = driver.run(&mut meters).await;
         tracing::warn!("the simulated line was disturbed: {ended:?}");
         tokio::time::sleep(STEP).await;
     }
@@ -76,6 +84,11 @@ async fn inverter<F: Framing + 'static>(stream: tokio::net::TcpStream, mut bus: 
 }
 
 const LINE: Line = Line::new(9600);
+
+/// Where the fiscal meter's dialogues begin; it changes the line itself.
+const METER: Line = Line::new(300);
+
+const P1: Line = Line::new(115_200);
 
 /// How often the house's registers change.
 const STEP: Duration = Duration::from_millis(250);

@@ -23,7 +23,7 @@ fn list_maps(as_json: bool) {
         if as_json {
             print_json(&json!({
                 "id": map.id, "kind": kind, "maker": map.maker, "class": map.class, "series": map.series,
-                "models": map.models, "unit": map.unit, "line": map.line.to_string(), "values": map.points.len(),
+                "models": map.models, "unit": map.unit, "line": map.line.to_string(), "values": map.quantities().count(),
             }));
         } else {
             println!("{:16} {:9} {} {} ({})", map.id, kind, map.maker, map.series, map.models.join(", "));

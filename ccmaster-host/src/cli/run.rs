@@ -55,13 +55,18 @@ pub(super) async fn start(
 }
 
 fn explain(error: BuildError, settings: &Settings) -> String {
+    let model = |place: usize| settings.devices().get(place).map_or("", |device| device.model.as_str());
     match error {
         BuildError::Ports { most } => format!("more than {most} ports"),
         BuildError::Devices { most } => format!("more than {most} devices"),
         BuildError::Plants { most } => format!("more than {most} plants"),
         BuildError::Values { most } => format!("a device with more than {most} values"),
+        BuildError::Link { device } => format!(
+            "devices[{device}].model: \"{}\" does not speak what its port does; choose another model or port",
+            model(device)
+        ),
         BuildError::Model { device } => {
-            let model = settings.devices().get(device).map_or("", |device| device.model.as_str());
+            let model = model(device);
             format!(
                 "devices[{device}].model: nobody knows \"{model}\"; `ccmaster devices` lists what is known"
             )

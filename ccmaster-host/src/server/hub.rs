@@ -8,10 +8,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ccm_config::limits::{MAX_DEVICES, MAX_PORTS};
-use ccm_config::{Link, Settings};
+use ccm_config::{Link, Place, Settings};
 use ccm_core::asynch::{Driver, Port};
 use ccm_core::{Clock, DriveError};
-use ccm_hub::{Event, Hub, line_of, tasks};
+use ccm_hub::{Event, Hub, line_of, policy_of, tasks};
 use ccm_modbus::{Client, Framing, Policy, Rtu, Tcp};
 
 use crate::port::{self, TokioTimer};
@@ -38,7 +38,7 @@ impl PortTask {
     async fn run(self) {
         match self.settings.link.clone() {
             Link::Rtu { path, .. } => {
-                let line = line_of(&self.settings.link).unwrap_or(ccm_core::Line::new(9600));
+                let line = self.line();
                 let open = || async { port::Serial::open(Path::new(path.as_str()), line) };
                 self.keep_reading(Rtu::new(line), open).await;
             }
@@ -46,8 +46,21 @@ impl PortTask {
                 let open = || async { port::Tcp::connect(endpoint.text(), CONNECT).await };
                 self.keep_reading(Tcp::new(), open).await;
             }
+            Link::D0 { place: Place::Serial(path), .. } | Link::P1 { place: Place::Serial(path), .. } => {
+                let line = self.line();
+                self.keep_reading_meters(|| async { port::Serial::open(Path::new(path.as_str()), line) })
+                    .await;
+            }
+            Link::D0 { place: Place::Tcp(endpoint), .. } | Link::P1 { place: Place::Tcp(endpoint), .. } => {
+                let open = || async { port::Tcp::connect(endpoint.text(), CONNECT).await };
+                self.keep_reading_meters(open).await;
+            }
             _ => tracing::error!("port {}: this kind of port is not known here", self.settings.id),
         }
+    }
+
+    fn line(&self) -> ccm_core::Line {
+        line_of(&self.settings.link).unwrap_or(ccm_core::Line::new(9600))
     }
 
     async fn keep_reading<P, F, O>(&self, framing: F, open: impl Fn() -> O)
@@ -64,12 +77,44 @@ impl PortTask {
             ..Policy::DEFAULT
         };
         let mut client = Client::new(framing, &mut buffer).with_policy(policy);
+        self.keep_open(open, async |driver| {
+            client.reconnect();
+            tasks::read_port(&self.hub, self.place, driver, &mut client).await
+        })
+        .await;
+    }
+
+    async fn keep_reading_meters<P, O>(&self, open: impl Fn() -> O)
+    where
+        P: Port<Error = io::Error>,
+        O: Future<Output = io::Result<P>>,
+    {
+        // A port of meters has a policy: the caller has looked.
+        let policy = policy_of(&self.settings).unwrap_or_default();
+        self.keep_open(open, async |driver| tasks::read_meters(&self.hub, self.place, driver, &policy).await)
+            .await;
+    }
+
+    /// Opens the port, reads for as long as it works, and opens it again.
+    async fn keep_open<P, O>(
+        &self,
+        open: impl Fn() -> O,
+        mut read: impl AsyncFnMut(&mut Driver<P, TokioTimer>) -> DriveError<io::Error>,
+    ) where
+        P: Port<Error = io::Error>,
+        O: Future<Output = io::Result<P>>,
+    {
         let mut said = String::new();
         loop {
             let lost = match open().await {
                 Ok(port) => {
                     said.clear();
-                    self.read(port, &mut client).await
+                    tracing::info!("port {}: open", self.settings.id);
+                    let mut driver = Driver::new(port, self.timer);
+                    self.tell(Event::PortUp { port: self.place });
+                    let lost = read(&mut driver).await;
+                    self.tell(Event::PortDown { port: self.place });
+                    lost
                 }
                 Err(error) => DriveError::Port(error),
             };
@@ -78,18 +123,8 @@ impl PortTask {
         }
     }
 
-    async fn read<P: Port<Error = io::Error>, F: Framing>(
-        &self,
-        port: P,
-        client: &mut Client<'_, F>,
-    ) -> DriveError<io::Error> {
-        tracing::info!("port {}: open", self.settings.id);
-        client.reconnect();
-        let mut driver = Driver::new(port, self.timer);
-        self.hub.borrow_mut().handle(self.timer.now(), Event::PortUp { port: self.place });
-        let lost = tasks::read_port(&self.hub, self.place, &mut driver, client).await;
-        self.hub.borrow_mut().handle(self.timer.now(), Event::PortDown { port: self.place });
-        lost
+    fn tell(&self, event: Event<'_>) {
+        self.hub.borrow_mut().handle(self.timer.now(), event);
     }
 
     /// The same trouble is said once, not twice a second.

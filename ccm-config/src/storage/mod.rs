@@ -11,7 +11,10 @@
 //! Header and checksum are the same in all versions, so that a newer image is refused by name, not as noise. Bytes after
 //! the checksum are not looked at: a page of flash is longer than the image.
 
+mod version_1;
+
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
+use version_1::Draft1;
 
 use crate::Draft;
 
@@ -69,7 +72,7 @@ pub enum StorageError {
 
 impl Draft {
     /// The most bytes that an image takes.
-    pub const MAX_IMAGE: usize = 20 * 1024;
+    pub const MAX_IMAGE: usize = 24 * 1024;
 
     /// Writes the storage form into `buffer` and returns it.
     ///
@@ -93,15 +96,19 @@ impl Draft {
     }
 }
 
-/// Reads the body of a version. When a version 2 comes, its predecessor is read as it was and brought up to date here.
+/// Reads the body of a version: older ones as they were, brought up to date.
 fn decode(version: u16, body: &[u8]) -> Result<Draft, StorageError> {
-    match version {
-        VERSION => match postcard::take_from_bytes(body) {
-            Ok((draft, [])) => Ok(draft),
-            _ => Err(StorageError::Body { version }),
-        },
-        found => Err(StorageError::Version { found, newest: VERSION }),
-    }
+    let draft = match version {
+        1 => whole::<Draft1>(body).map(Draft::from),
+        VERSION => whole(body),
+        found => return Err(StorageError::Version { found, newest: VERSION }),
+    };
+    draft.ok_or(StorageError::Body { version })
+}
+
+/// What the body holds, if it ends where that ends.
+fn whole<'b, T: serde::Deserialize<'b>>(body: &'b [u8]) -> Option<T> {
+    postcard::take_from_bytes(body).ok().filter(|(_, rest)| rest.is_empty()).map(|(whole, _)| whole)
 }
 
 /// Checks what surrounds the body, and returns version and body.
@@ -144,7 +151,7 @@ fn crc_of(header: &[u8], body: &[u8]) -> u32 {
 }
 
 const MAGIC: [u8; 4] = *b"CcMs";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const HEADER: usize = 8;
 const CHECKSUM: usize = 4;
 /// Settings are read once and written seldom: no table of 1 KiB for that.
