@@ -479,9 +479,10 @@ impl Decoder {
                 self.reset();
                 None
             }
-            State::Mark | State::Bcc => Some(self.telegram_end()),
+            State::Mark => Some(self.telegram_end()),
             _ => match self.close() {
                 Some(Fate::After(token)) => Some(token),
+                // A block whose check character is missing has no end either.
                 _ if self.content || self.block => {
                     self.over();
                     Some(Token::Fault(Fault::Truncated))

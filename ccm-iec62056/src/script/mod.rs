@@ -6,7 +6,7 @@
 //! use ccm_iec62056::{Client, Policy, Response};
 //!
 //! // What a meter says to each message, in place of a port and a driver.
-//! let answers: [&[u8]; 2] = [b"/CCM0SIM\r\n", b"\x021.8.0(000123.4*kWh)\r\n!\r\n\x03\x4d"];
+//! let answers: [&[u8]; 2] = [b"/CCM0SIM\r\n", b"\x021.8.0(000123.4*kWh)\r\n!\r\n\x03\x7e"];
 //! let mut answers = answers.into_iter();
 //!
 //! let policy = Policy::default();
