@@ -55,7 +55,7 @@ pub enum Echo {
 }
 
 impl Policy {
-    /// The standard's own times, and patience with checksums at its strictest.
+    /// The standard's times with some to spare, and checksums taken strictly.
     pub const DEFAULT: Self = Self {
         profile: Profile::IEC,
         strict: true,

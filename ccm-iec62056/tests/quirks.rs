@@ -98,7 +98,7 @@ fn ehz_and_easymeter_push_without_stx_with_seven_decimals_and_bytes_behind_the_e
         "1-0:1.7.255*255(-000123.45)",
         "0-0:96.1.255*255(0000680476)",
     ];
-    let meter = Meter::new("ESY5Q3DB1024 V3.04", &lines);
+    let meter = Meter::new("EMH5----eHZ-E0018E", &lines);
     for report in listen(meter, named("emh-ehz"), Polynomial::Arc, 3) {
         let expected =
             ["1-0:1.8.0*255 52185.7825309 kWh", "1-0:1.7.255*255 -123.45", "0-0:96.1.255*255 680476"];
@@ -188,6 +188,7 @@ fn holley_begins_anew_within_a_long_message_and_has_the_other_crc() {
         let report = &listen(meter.clone(), named("holley"), polynomial, 1)[0];
         assert_eq!(report.result, Ok(()), "{report:?}");
         assert_eq!(report.kept.faults, [Fault::Restart]);
+        assert_eq!(report.kept.values.len(), 1 + 3 + 1, "nothing of the telegram that broke off counts");
         assert_eq!(report.kept.values.last().unwrap(), "1-0:2.8.0 2.000 kWh");
     }
 }

@@ -117,6 +117,11 @@ impl<S: Sink> Ear<S> {
     fn fault(&mut self, fault: Fault) {
         self.faults = self.faults.saturating_add(1);
         self.is_truncated |= fault == Fault::Truncated;
+        if fault == Fault::Restart {
+            // What came of the telegram that broke off has no checksum, and never will.
+            self.sink.rejected();
+            self.count = 0;
+        }
         self.sink.fault(fault);
     }
 }

@@ -8,7 +8,8 @@ pub use sink::{Sink, Wanted};
 use ccm_core::{Duration, Instant, Line, Machine, Step, Writer};
 use ear::{Ear, Note};
 
-use crate::message::{ACK, Code, Command, Data, NAK, START, Select, baud};
+use crate::frame::{ACK, NAK};
+use crate::message::{Code, Command, Data, START, Select, baud};
 use crate::policy::{Echo, Policy};
 use crate::{
     Check, Decoder, Error, FrameError, Identification, Refusal, Request, RequestError, Response, Terminator,
@@ -335,7 +336,8 @@ impl<'b, S: Sink> Client<'b, S> {
 
     fn acknowledged(&mut self) {
         match self.asked {
-            Asked::Read | Asked::Once => self.over(Over::Acknowledged),
+            // A read is not done with ACK: data or a break may follow (EMH).
+            Asked::Once => self.over(Over::Acknowledged),
             Asked::Binary => self.phase = Phase::HandOver,
             _ => {}
         }

@@ -84,6 +84,17 @@ impl Sums {
         }
     }
 
+    /// The same where only the usual CRC is wanted.
+    #[inline]
+    pub(crate) fn push_arc(&mut self, byte: u8) {
+        self.bcc ^= byte;
+        self.arc = arc(self.arc, byte);
+    }
+
+    pub(crate) fn is_arc(&self) -> bool {
+        self.polynomial == Polynomial::Arc
+    }
+
     pub(crate) fn crc(self, given: u16) -> Check {
         let x25 = !self.x25;
         let takes_x25 = match self.polynomial {

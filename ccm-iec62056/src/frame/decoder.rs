@@ -1,6 +1,8 @@
 //! The tokenizer: bytes in, events out, and no memory of what has passed.
 
+use super::characters::{ACK, CR, EOT, ETX, LF, NAK, SOH, STX, is_identification, is_plain};
 use super::check::Sums;
+use super::token::{Fate, State, Token};
 use super::{Check, Event, Fault, Profile, Terminator};
 
 /// Cuts telegrams of any length into [`Event`]s. It holds [`PIECE`] bytes of text and little else, skips noise, and
@@ -47,53 +49,6 @@ pub struct Decoder {
     spoiled: bool,
     /// What the byte taken last means besides.
     pending: Option<Token>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Between telegrams.
-    Outside,
-    Identification,
-    /// After SOH.
-    Command,
-    /// At the start of a line, or in an address.
-    Address,
-    /// Within brackets.
-    Value,
-    /// Right behind `)`.
-    Closed,
-    /// Behind `!`: digits of a CRC may follow.
-    Mark,
-    /// The next byte is the check character.
-    Bcc,
-}
-
-/// An [`Event`] without its text.
-#[derive(Clone, Copy, Debug)]
-enum Token {
-    Identification,
-    Command,
-    Address,
-    Value { end: usize, unit: bool, more: bool },
-    EndSet,
-    EndLine,
-    EndBlock(Terminator),
-    End(Check),
-    Acknowledge,
-    Repeat,
-    Fault(Fault),
-}
-
-/// What becomes of a byte.
-enum Fate {
-    /// It is taken.
-    Taken,
-    /// It is taken and means something.
-    Means(Token),
-    /// First this; then it comes again.
-    After(Token),
-    /// The state is another one; it comes again.
-    Again,
 }
 
 impl Decoder {
@@ -149,11 +104,12 @@ impl Decoder {
 
     fn advance(&mut self, input: &mut &[u8]) -> Option<Token> {
         loop {
-            if matches!(self.state, State::Value | State::Address) && self.slash.is_none() {
-                self.run(input);
-            }
             let (byte, rest) = input.split_first()?;
             let byte = byte & self.mask;
+            if is_plain(byte) && self.takes_runs() {
+                self.run(input);
+                continue;
+            }
             match self.step(byte) {
                 Fate::Taken => *input = self.take(byte, rest),
                 Fate::Means(token) => {
@@ -166,18 +122,30 @@ impl Decoder {
         }
     }
 
-    /// Takes characters that mean nothing by themselves, in one go.
     #[inline]
+    fn takes_runs(&self) -> bool {
+        matches!(self.state, State::Value | State::Address) && self.slash.is_none() && self.length < PIECE
+    }
+
+    /// Takes characters that mean nothing by themselves, in one go.
     fn run(&mut self, input: &mut &[u8]) {
-        let (mut sums, mut count) = (self.sums, 0);
+        match self.sums.is_arc() {
+            true => self.run_with(input, Sums::push_arc),
+            false => self.run_with(input, Sums::push),
+        }
+    }
+
+    #[inline(always)]
+    fn run_with(&mut self, input: &mut &[u8], push: impl Fn(&mut Sums, u8)) {
+        let (mut sums, mut count, mask) = (self.sums, 0, self.mask);
         let free = self.text.get_mut(self.length..).unwrap_or_default();
         for (slot, byte) in free.iter_mut().zip(input.iter()) {
-            let byte = byte & self.mask;
+            let byte = byte & mask;
             if !is_plain(byte) {
                 break;
             }
-            sums.push(byte);
             *slot = byte;
+            push(&mut sums, byte);
             count += 1;
         }
         self.sums = sums;
@@ -198,18 +166,30 @@ impl Decoder {
     }
 
     fn step(&mut self, byte: u8) -> Fate {
+        match self.state {
+            State::Value if byte > EOT => self.value(byte),
+            State::Closed if byte > EOT => self.closed(byte),
+            State::Address if byte > EOT => self.address(byte),
+            State::Bcc => self.check(byte),
+            State::Identification => self.identification(byte),
+            State::Command => self.command(byte),
+            _ if byte <= EOT => self.frame(byte),
+            State::Mark => self.mark(byte),
+            _ => self.outside(byte),
+        }
+    }
+
+    /// The characters that frame blocks; elsewhere they are noise like any other.
+    fn frame(&mut self, byte: u8) -> Fate {
         match (self.state, byte) {
-            (State::Bcc, _) => self.check(byte),
-            (State::Identification, _) => self.identification(byte),
-            (State::Command, _) => self.command(byte),
             (_, STX) => self.open_block(),
-            (_, SOH) if self.state != State::Value => self.open_command(),
+            (State::Value, SOH) => self.value(byte),
+            (_, SOH) => self.open_command(),
             (State::Mark, _) => self.mark(byte),
+            (State::Value, 0) => self.value(byte),
             (_, ETX | EOT) if self.block => self.end_block(byte),
-            (State::Outside, _) => self.outside(byte),
-            (State::Address, _) => self.address(byte),
             (State::Value, _) => self.value(byte),
-            (State::Closed, _) => self.closed(byte),
+            _ => Fate::Taken,
         }
     }
 
@@ -223,8 +203,7 @@ impl Decoder {
     }
 
     fn open_identification(&mut self) -> Fate {
-        if self.content {
-            self.content = false;
+        if core::mem::take(&mut self.content) {
             return Fate::After(Token::Fault(Fault::Restart));
         }
         self.clear();
@@ -283,6 +262,9 @@ impl Decoder {
         if let Some(fate) = self.close() {
             return fate;
         }
+        if core::mem::take(&mut self.content) {
+            return Fate::After(Token::Fault(Fault::Restart));
+        }
         self.clear();
         self.begin(State::Address, true);
         self.sums.reset();
@@ -307,6 +289,7 @@ impl Decoder {
     fn address(&mut self, byte: u8) -> Fate {
         match byte {
             b'(' => self.open_value(),
+            CR | LF if self.length == 0 => Fate::Taken,
             CR | LF => self.close().unwrap_or(Fate::Taken),
             b'!' if self.length == 0 => self.begin_mark(),
             b'/' if self.length == 0 => self.open_identification(),
@@ -391,15 +374,20 @@ impl Decoder {
                 (self.depth, self.star, self.slash) = (1, None, None);
                 Fate::Taken
             }
-            b'!' | CR | LF => self.close().unwrap_or_else(|| {
-                self.state = State::Address;
-                Fate::Again
-            }),
-            ..=b' ' | 0x7F => Fate::Taken,
+            // Blanks and control characters between groups.
+            ..CR | 0x0E..=b' ' | 0x7F if byte != LF => Fate::Taken,
             _ if self.set_open => {
                 self.set_open = false;
                 Fate::After(Token::EndSet)
             }
+            CR | LF if self.line_open => {
+                (self.line_open, self.state) = (false, State::Address);
+                Fate::Means(Token::EndLine)
+            }
+            b'!' | CR | LF => self.close().unwrap_or_else(|| {
+                self.state = State::Address;
+                Fate::Again
+            }),
             _ => {
                 self.state = State::Address;
                 Fate::Again
@@ -521,7 +509,14 @@ impl Decoder {
     #[inline]
     fn drop_spent(&mut self) {
         if self.spent > 0 && self.pending.is_none() {
-            self.text.copy_within(self.spent.min(self.length)..self.length, 0);
+            if self.spent >= self.length {
+                return self.clear();
+            }
+            // `copy_within` would bring a panic that cannot happen.
+            for (to, from) in (self.spent..self.length).enumerate() {
+                let byte = self.text.get(from).copied().unwrap_or_default();
+                self.text.get_mut(to).into_iter().for_each(|slot| *slot = byte);
+            }
             self.length = self.length.saturating_sub(self.spent);
             let moved = |at: usize| at.checked_sub(self.spent);
             (self.star, self.slash) = (self.star.and_then(moved), self.slash.and_then(moved));
@@ -555,29 +550,13 @@ impl Decoder {
     }
 }
 
-/// Whether a line can be an identification: three letters of the maker, the speed, and no brackets (6.3.2).
-fn is_identification(line: &[u8]) -> bool {
-    let Some((flag, rest)) = line.split_first_chunk::<FLAG>() else { return false };
-    flag.iter().all(u8::is_ascii_alphabetic)
-        && !rest.is_empty()
-        && !rest.contains(&b'(')
-        && !rest.contains(&b')')
-}
-
 const fn terminator(byte: u8) -> Terminator {
     if byte == EOT { Terminator::Partial } else { Terminator::Last }
-}
-
-#[inline]
-const fn is_plain(byte: u8) -> bool {
-    (byte > b'/' && byte < 0x7F) || matches!(byte, b'.' | b'-')
 }
 
 /// The longest text that is given in one piece; longer values come in several.
 pub const PIECE: usize = 192;
 
-/// Three letters of the maker.
-const FLAG: usize = 3;
 /// Where the first escape of an identification stands.
 const ESCAPE: usize = 4;
 /// Longer than any identification seen; the standard has 21 characters (6.3.2).
@@ -589,12 +568,3 @@ const ADDRESS: usize = 60;
 /// The asterisk and 16 characters.
 const UNIT: usize = 17;
 const CRC_DIGITS: u8 = 4;
-
-const SOH: u8 = 0x01;
-const STX: u8 = 0x02;
-const ETX: u8 = 0x03;
-const EOT: u8 = 0x04;
-const ACK: u8 = 0x06;
-const LF: u8 = 0x0A;
-const CR: u8 = 0x0D;
-const NAK: u8 = 0x15;

@@ -1,12 +1,6 @@
 //! Addresses: OBIS codes long and short, as text.
 
 use ccm_core::Obis;
-use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while_m_n};
-use nom::character::complete::one_of;
-use nom::combinator::{all_consuming, map_opt, opt};
-use nom::sequence::{preceded, terminated};
-use nom::{IResult, Parser};
 
 /// An address that is an OBIS code, and by what its billing period was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,41 +36,52 @@ impl Address {
     /// assert!(Address::parse(b"FF").is_none());
     /// ```
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let (_, (a, b, c, d, e, f)) = all_consuming(code).parse(text).ok()?;
-        let (reset, f) = f.unzip();
+        let (a, text) = ended(text, b'-');
+        let (b, text) = ended(text, b':');
+        let (c, text) = group(text)?;
+        let (d, text) = group(text.strip_prefix(b".")?)?;
+        let tariff = text.strip_prefix(b".").map(|text| group(text).ok_or(()));
+        let (e, text) = tariff.transpose().ok()?.map_or((None, text), |(e, text)| (Some(e), text));
+        let (reset, f) = match text {
+            [] => (None, None),
+            [b'*', text @ ..] => (Some(Reset::Automatic), Some(last(text)?)),
+            [b'&', text @ ..] => (Some(Reset::Manual), Some(last(text)?)),
+            _ => return None,
+        };
         Some(Self { obis: Obis { a, b, c, d, e, f }, reset })
     }
 }
 
-type Groups = (Option<u8>, Option<u8>, u8, u8, Option<u8>, Option<(Reset, u8)>);
-
-fn code(text: &[u8]) -> IResult<&[u8], Groups> {
-    let medium = opt(terminated(number, tag("-")));
-    let channel = opt(terminated(number, tag(":")));
-    let tariff = opt(preceded(tag("."), group));
-    (medium, channel, group, preceded(tag("."), group), tariff, opt((reset, number))).parse(text)
+/// A number and the character behind it; where they are not there, nothing is taken.
+fn ended(text: &[u8], end: u8) -> (Option<u8>, &[u8]) {
+    match number(text) {
+        Some((number, [found, rest @ ..])) if *found == end => (Some(number), rest),
+        _ => (None, text),
+    }
 }
 
-fn group(text: &[u8]) -> IResult<&[u8], u8> {
-    alt((number, map_opt(one_of("CFLP"), letter))).parse(text)
+fn last(text: &[u8]) -> Option<u8> {
+    number(text).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
 }
 
-fn number(text: &[u8]) -> IResult<&[u8], u8> {
-    map_opt(take_while_m_n(1, 3, |byte: u8| byte.is_ascii_digit()), |digits: &[u8]| {
-        digits
-            .iter()
-            .try_fold(0_u8, |value, digit| value.checked_mul(10)?.checked_add(digit.wrapping_sub(b'0')))
-    })
-    .parse(text)
+fn group(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (first, rest) = text.split_first()?;
+    number(text).or_else(|| letter(*first).map(|group| (group, rest)))
+}
+
+/// One to three digits.
+fn number(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (mut value, mut rest) = (0_u8, text);
+    while let [digit @ b'0'..=b'9', after @ ..] = rest {
+        value = value.checked_mul(10)?.checked_add(digit.wrapping_sub(b'0'))?;
+        rest = after;
+    }
+    (1..=3).contains(&(text.len().wrapping_sub(rest.len()))).then_some((value, rest))
 }
 
 /// The groups that have a letter (IEC 62056-61, annex A): general, error, list, profile.
-fn letter(letter: char) -> Option<u8> {
-    [('C', 96), ('F', 97), ('L', 98), ('P', 99)]
+fn letter(letter: u8) -> Option<u8> {
+    [(b'C', 96), (b'F', 97), (b'L', 98), (b'P', 99)]
         .into_iter()
         .find_map(|(l, group)| (l == letter).then_some(group))
-}
-
-fn reset(text: &[u8]) -> IResult<&[u8], Reset> {
-    alt((tag("*").map(|_| Reset::Automatic), tag("&").map(|_| Reset::Manual))).parse(text)
 }

@@ -1,12 +1,6 @@
 //! The identification: who a meter is, how fast it can talk and how fast it reacts (6.3.2).
 
 use ccm_core::{Duration, Full, Writer};
-use nom::branch::alt;
-use nom::bytes::complete::{tag, take, take_while_m_n};
-use nom::combinator::{recognize, rest};
-use nom::multi::many0_count;
-use nom::sequence::preceded;
-use nom::{IResult, Parser};
 
 /// What a meter says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +36,13 @@ pub enum Mode {
 impl<'a> Identification<'a> {
     /// Reads an identification, without `/` and end of line.
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        identification(line).ok().map(|(_, identification)| identification)
+        // Slice patterns in place of a parser: every firmware has this, and nom brings panics that cannot happen.
+        let (flag, rest) = line.split_first_chunk::<FLAG>()?;
+        let (speed, rest) = rest.split_first()?;
+        let model = behind_escapes(rest);
+        let escapes = rest.get(..rest.len().checked_sub(model.len())?)?;
+        let is_flag = flag.iter().all(u8::is_ascii_alphabetic);
+        is_flag.then_some(Self { flag: *flag, speed: *speed, escapes, model })
     }
 
     /// Writes the whole line, `/` and end of line included.
@@ -97,15 +97,12 @@ pub fn speed(baud: u32) -> Option<u8> {
     SPEEDS.iter().find_map(|(character, _, speed)| (*speed == baud).then_some(*character))
 }
 
-fn identification(line: &[u8]) -> IResult<&[u8], Identification<'_>> {
-    let (line, letters) = take_while_m_n(FLAG, FLAG, |byte: u8| byte.is_ascii_alphabetic()).parse(line)?;
-    let (line, speed) = take(1_usize).parse(line)?;
-    let escape = alt((preceded(tag("\\"), take(1_usize)), tag("\x02")));
-    let (line, escapes) = recognize(many0_count(escape)).parse(line)?;
-    let (line, model) = rest(line)?;
-    let flag = <[u8; FLAG]>::try_from(letters).unwrap_or_default();
-    let speed = speed.first().copied().unwrap_or_default();
-    Ok((line, Identification { flag, speed, escapes, model }))
+/// What follows the escapes: `\\` and a character each, or a byte 2 in place of `\\2`.
+const fn behind_escapes(mut line: &[u8]) -> &[u8] {
+    while let [b'\\', _, rest @ ..] | [0x02, rest @ ..] = line {
+        line = rest;
+    }
+    line
 }
 
 /// The speed at which every dialogue begins (6.2).

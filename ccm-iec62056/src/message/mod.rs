@@ -14,7 +14,6 @@ pub(crate) use identification::START;
 pub use identification::{Identification, Mode, baud, speed};
 pub use number::decimal;
 pub use profile::{Channel, Field, Head, Record, Records};
-pub(crate) use request::{ACK, EOT, ETX, LF, NAK, SOH, STX};
 pub use request::{Code, Command, Data, Request, Select};
 pub use response::Response;
 pub use set::{Sets, Value};

@@ -8,6 +8,8 @@ use nom::combinator::{all_consuming, opt, rest, verify};
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 
+use crate::frame::{ACK, CR, ETX, LF, SOH, STX};
+
 /// A message to the meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -277,15 +279,6 @@ fn group(data: &[u8]) -> IResult<&[u8], &[u8]> {
 fn failure(message: &[u8]) -> nom::Err<nom::error::Error<&[u8]>> {
     nom::Err::Error(nom::error::Error::new(message, nom::error::ErrorKind::Verify))
 }
-
-pub(crate) const SOH: u8 = 0x01;
-pub(crate) const STX: u8 = 0x02;
-pub(crate) const ETX: u8 = 0x03;
-pub(crate) const EOT: u8 = 0x04;
-pub(crate) const ACK: u8 = 0x06;
-pub(crate) const LF: u8 = 0x0A;
-pub(crate) const CR: u8 = 0x0D;
-pub(crate) const NAK: u8 = 0x15;
 
 #[cfg(test)]
 mod tests {

@@ -3,8 +3,9 @@
 use ccm_core::{Full, Line, Writer};
 
 use super::Identification;
-use super::request::{ACK, ETX, NAK, SOH, STX, bcc};
+use super::request::bcc;
 use crate::Check;
+use crate::frame::{ACK, ETX, NAK, SOH, STX};
 
 /// What an exchange brought. Data sets have gone to the [`Sink`](crate::Sink) by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

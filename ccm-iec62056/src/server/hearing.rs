@@ -3,7 +3,8 @@
 use ccm_core::{Duration, Instant, Line};
 
 use super::{Handler, Part, Phase, Server, Short, Task};
-use crate::message::{ACK, EOT, ETX, LF, NAK, SOH, baud};
+use crate::frame::{ACK, EOT, ETX, LF, NAK, SOH};
+use crate::message::baud;
 use crate::{Code, Command, Data, Request, Select};
 
 impl<H: Handler> Server<'_, H> {

@@ -253,7 +253,7 @@ impl<H: Handler> Machine for Server<'_, H> {
                 self.phase = Phase::Talk(Task::Push(Part::Begin(0)));
             }
             Phase::Choice | Phase::Repeatable | Phase::Programming | Phase::Block(_) if due => {
-                self.expire(now)
+                self.expire(now);
             }
             _ => {}
         }

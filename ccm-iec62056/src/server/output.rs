@@ -4,8 +4,7 @@ use ccm_core::Writer;
 
 use super::{Ending, Quirks};
 use crate::Polynomial;
-use crate::frame::Sums;
-use crate::message::{EOT, ETX, STX};
+use crate::frame::{EOT, ETX, STX, Sums};
 
 /// The piece on the line, and the checksums of all before it.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use ccm_core::{Instant, Writer};
 
 use super::{Handler, INACTIVITY, PATIENCE, Part, Phase, Reply, Server, Short, Task};
-use crate::message::ACK;
+use crate::frame::ACK;
 use crate::{Mode, Request, Response};
 
 impl<H: Handler> Server<'_, H> {
