@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ccm_core::Line;
+use ccm_core::{DriveError, Line};
 use embedded_io_async::{Read, Write};
 
 /// Lets bytes take the time they would on a line: a pseudo-terminal has no baud rate of its own.
@@ -60,7 +60,13 @@ impl<P: Write + embedded_io::ErrorType<Error = io::Error>> Write for Paced<P> {
     }
 }
 
-impl<P: Read + Write + embedded_io::ErrorType<Error = io::Error>> ccm_core::asynch::Port for Paced<P> {}
+impl<P: Read + Write + embedded_io::ErrorType<Error = io::Error>> ccm_core::asynch::Port for Paced<P> {
+    /// From here on bytes take the time of this line.
+    async fn set_line(&mut self, line: Line) -> Result<(), DriveError<io::Error>> {
+        self.line = line;
+        Ok(())
+    }
+}
 
 /// How many bytes come at once.
 const PIECE: usize = 16;
