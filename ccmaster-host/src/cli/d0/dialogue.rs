@@ -7,7 +7,7 @@ use ccm_core::{Clock, DriveError, Line};
 use ccm_iec62056::{Client, Error, Policy, Request, Response, Sink};
 
 use super::output::Stop;
-use crate::port::{Link, TokioTimer};
+use crate::port::{Link, TokioTimer, sleep};
 
 /// A client and the port it talks through.
 pub(super) struct Dialogue<S> {
@@ -16,10 +16,13 @@ pub(super) struct Dialogue<S> {
 }
 
 impl<S: Sink> Dialogue<S> {
-    pub(super) fn new(link: Link, policy: Policy, sink: S) -> Self {
+    pub(super) fn new(link: Link, line: Line, policy: Policy, sink: S) -> Self {
         // The tools end with their process; what they leak ends with it.
         let buffer = Box::leak(Box::new([0; 256]));
-        let driver = Driver::new(Follow(link), TokioTimer::default());
+        // A device server takes zeros faster than its line: the silence behind them begins when the last one has left.
+        let pace = policy.wake_up && matches!(link, Link::Tcp(_));
+        let driver =
+            Driver::new(Follow { port: link, pace: pace.then_some(line), unsent: 0 }, TokioTimer::default());
         Self { driver, client: Client::new(policy, sink, buffer) }
     }
 
@@ -42,7 +45,18 @@ impl<S: Sink> Dialogue<S> {
 }
 
 /// A port whose far side changes the speed by itself where this one cannot: device servers and simulations.
-pub(super) struct Follow<P>(pub(super) P);
+pub(super) struct Follow<P> {
+    port: P,
+    /// The far side's line, where what is sent has to be waited for.
+    pace: Option<Line>,
+    unsent: u32,
+}
+
+impl<P> Follow<P> {
+    pub(super) const fn new(port: P) -> Self {
+        Self { port, pace: None, unsent: 0 }
+    }
+}
 
 impl<P: embedded_io::ErrorType<Error = io::Error>> embedded_io::ErrorType for Follow<P> {
     type Error = io::Error;
@@ -50,23 +64,31 @@ impl<P: embedded_io::ErrorType<Error = io::Error>> embedded_io::ErrorType for Fo
 
 impl<P: Port<Error = io::Error>> embedded_io_async::Read for Follow<P> {
     async fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.0.read(bytes).await
+        self.port.read(bytes).await
     }
 }
 
 impl<P: Port<Error = io::Error>> embedded_io_async::Write for Follow<P> {
     async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).await
+        let written = self.port.write(bytes).await?;
+        self.unsent = self.unsent.saturating_add(u32::try_from(written).unwrap_or(u32::MAX));
+        Ok(written)
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().await
+        self.port.flush().await?;
+        let unsent = std::mem::take(&mut self.unsent);
+        if let Some(line) = self.pace {
+            sleep(line.characters(unsent).into()).await;
+        }
+        Ok(())
     }
 }
 
 impl<P: Port<Error = io::Error>> Port for Follow<P> {
     async fn set_line(&mut self, line: Line) -> Result<(), DriveError<io::Error>> {
-        match self.0.set_line(line).await {
+        self.pace = self.pace.map(|_| line);
+        match self.port.set_line(line).await {
             Err(DriveError::FixedLine(_)) => Ok(()),
             result => result,
         }

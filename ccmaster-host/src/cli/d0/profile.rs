@@ -35,8 +35,9 @@ async fn attempt(profile: &Profile) -> Result<bool, Stop> {
     let commands = [Command::read(profile.command, address, range.as_bytes())];
     let policy = profile.talk.policy(false);
     let mut script = Programming::new(&policy, profile.talk.address.as_bytes(), secret, &commands);
-    let link = profile.place.open(profile.talk.line(300)).await?;
-    let mut dialogue = Dialogue::new(link, policy, Recorder::new(profile));
+    let line = profile.talk.line(300);
+    let link = profile.place.open(line).await?;
+    let mut dialogue = Dialogue::new(link, line, policy, Recorder::new(profile));
     let check = converse(&mut dialogue, &mut script).await?;
     dialogue.sink().finish(check)
 }

@@ -19,9 +19,10 @@ async fn attempt(read: &Read) -> Result<bool, Stop> {
         return Err(Stop::Misuse(format!("--codes takes {MOST_CODES} codes at most")));
     }
     let pushes = read.mode == ModeArg::D;
-    let link = read.place.open(read.talk.line(if pushes { PUSH } else { START })).await?;
+    let line = read.talk.line(if pushes { PUSH } else { START });
+    let link = read.place.open(line).await?;
     let sink = Wanted::new(&read.codes, Printer::new(read.talk.json, pushes));
-    let mut dialogue = Dialogue::new(link, read.talk.policy(read.binary), sink);
+    let mut dialogue = Dialogue::new(link, line, read.talk.policy(read.binary), sink);
     match pushes {
         true => dialogue.exchange(Request::Listen { baud: Some(PUSH) }).await?,
         false => follow(read, &mut dialogue).await?,

@@ -56,7 +56,7 @@ impl Simulated {
 
     /// Talks on a port until it fails; after mode E's hand-over begins anew.
     async fn live<P: Port<Error = io::Error>>(self, port: P) -> DriveError<io::Error> {
-        let mut driver = Driver::<_, _, 256>::new(Follow(port), TokioTimer::default());
+        let mut driver = Driver::<_, _, 256>::new(Follow::new(port), TokioTimer::default());
         loop {
             let (mut input, mut output) = ([0; 256], [0; LONGEST_LINE + 96]);
             let server = Server::new(self.meter.clone(), self.quirks, &mut input, &mut output);
