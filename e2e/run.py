@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import libmodbus_tests
+from d0 import d0
 from gateway import gateway
 from harness import (
     CACHE, PROGRAM, PYTHON, ccmaster, free_port, get, lines, process, reading, serial_line, values, wait_for,
@@ -262,7 +263,7 @@ def unplugged():
             assert get(port, "info")["ports"][0]["answered"] > 0
 
 
-TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, libmodbus_unit_tests, bad_input, unplugged, transports, gateway, sniffing)
+TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, libmodbus_unit_tests, bad_input, unplugged, transports, gateway, sniffing, d0)
 
 
 def main():
