@@ -89,7 +89,7 @@ def instruction_figures(program, libmodbus, names):
 
 
 def per_byte_figures(program, names):
-    others = {"p1": ("dsmr5", "dsmr5_state", "dsmr_parse"), "readout": ()}
+    others = {"p1": ("dsmr5", "dsmr_parse"), "readout": ()}
     for name in names:
         length = int(subprocess.run([program, f"{name}_length", "1"], capture_output=True, text=True, check=True).stdout)
         per_byte = lambda whose: round(instructions(program, f"{name}_{whose}") / length, 1)
