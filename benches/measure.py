@@ -88,6 +88,14 @@ def instruction_figures(program, libmodbus, names):
         yield name, ours, known[work]
 
 
+def per_byte_figures(program, names):
+    others = {"p1": ("dsmr5", "dsmr_parse"), "readout": ()}
+    for name in names:
+        length = int(subprocess.run([program, f"{name}_length", "1"], capture_output=True, text=True, check=True).stdout)
+        per_byte = lambda whose: round(instructions(program, f"{name}_{whose}") / length, 1)
+        yield name, per_byte("iec"), {other: per_byte(other) for other in others[name]}
+
+
 def memory_figures(images, names):
     sizes = cycles.Image(images / "ram").sizes
     for name in names:
@@ -129,6 +137,7 @@ def main(images, program, libmodbus):
         report(topic, figures(budgets[part]), budgets[part])
         for part, topic, figures in (
             ("instructions", "x86-64 instructions", lambda names: instruction_figures(program, libmodbus, names)),
+            ("per_byte", "instructions per byte", lambda names: per_byte_figures(program, names)),
             ("flash", "bytes of flash, thumbv6m", lambda names: flash_figures(images, names)),
             ("cycles", "cycles, Cortex-M0+", lambda names: cycle_figures(images, names)),
             ("ram", "bytes of RAM, thumbv6m", lambda names: memory_figures(images, names)),

@@ -18,7 +18,7 @@ PYTHON = CACHE / "venv" / "bin" / "python"
 
 @contextlib.contextmanager
 def process(*command, ready=None, **options):
-    """Runs a program and ends just this one; with `ready` waits until it prints that text."""
+    """Runs a program and ends just this one; with `ready` waits until it prints that text, and keeps the line as `said`."""
     child = subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE if ready else subprocess.DEVNULL, text=True, **options
     )
@@ -28,6 +28,7 @@ def process(*command, ready=None, **options):
             while ready not in line:
                 line = child.stdout.readline()
                 assert line, f"{command[0]} ended before it said {ready!r}"
+            child.said = line
         yield child
     finally:
         child.terminate()

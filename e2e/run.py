@@ -10,6 +10,7 @@ import tempfile
 import time
 
 import libmodbus_tests
+from d0 import d0
 from dissector import dissector
 from functions import functions
 from gateway import gateway
@@ -264,7 +265,7 @@ def unplugged():
             assert get(port, "info")["ports"][0]["answered"] > 0
 
 
-TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, functions, libmodbus_unit_tests, dissector, bad_input, unplugged, transports, gateway, sniffing)
+TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, functions, libmodbus_unit_tests, dissector, bad_input, unplugged, transports, gateway, sniffing, d0)
 
 
 def main():

@@ -176,3 +176,20 @@ fn a_fixed_speed_is_kept() {
     let report = read(meter("CCM5SIM"), Quirks::NONE, fixed, Reading::new(&fixed, b""));
     assert_eq!(report.wire.sent[1], b"\x06000\r\n");
 }
+
+#[test]
+fn the_acknowledgement_waits_for_the_last_character_of_the_identification() {
+    use ccm_core::{Instant, Machine, Step};
+    let mut buffer = [0; 64];
+    let mut client = ccm_iec62056::Client::new(policy(), (), &mut buffer);
+    let sign_on = ccm_iec62056::Request::SignOn { table: b'?', address: b"" };
+    client.start(Instant::ZERO, sign_on).unwrap();
+    while !matches!(client.poll(Instant::ZERO), Step::Wait(_)) {}
+    let heard = Instant::from_millis(500);
+    client.receive(heard, b"/CCm5SIM\r");
+    let select = Select { protocol: b'0', speed: b'5', option: b'0' };
+    client.start(heard, ccm_iec62056::Request::Select(select)).unwrap();
+    // At 300 Bd the LF takes 33 ms, and the reaction begins behind it.
+    let first = heard + Line::new(300).character() + Duration::from_millis(20);
+    assert!(matches!(client.poll(heard), Step::Wait(Some(until)) if until == first));
+}

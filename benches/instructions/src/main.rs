@@ -1,4 +1,4 @@
-//! Work with holding registers, done with this stack and with others'.
+//! Work with holding registers, and with telegrams of meters, done with this stack and with others'.
 //!
 //! Each function of the modules does its work once with what it is given; its buffers, connections and tables are made
 //! outside of it, where the library allows that. It is measured alone, by the difference between more calls and fewer:
@@ -7,6 +7,7 @@
 mod ccm;
 mod line;
 mod modbus_core;
+mod p1;
 mod rmodbus;
 mod tokio_modbus;
 mod voltage_modbus;
@@ -24,6 +25,7 @@ fn main() {
     let bench =
         Bench { calls, request: request(), reply: reply(), values: std::array::from_fn(|n| n as u16) };
     match name.split_once('_') {
+        Some(("p1" | "readout", _)) => p1::run(&name, calls),
         Some((_, "ccm" | "ccm_response" | "ccm_pieces")) => ccm::run(&name, &bench),
         Some((_, "rmodbus")) => rmodbus::run(&name, &bench),
         Some((_, "modbus_core")) => modbus_core::run(&name, &bench),

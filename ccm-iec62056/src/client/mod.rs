@@ -229,14 +229,25 @@ impl<'b, S: Sink> Client<'b, S> {
     fn begin(&mut self, now: Instant) {
         self.until = match self.asked {
             Asked::Identification => now,
+            // The identification is known at its CR, and its LF is still on the line.
+            Asked::Selection | Asked::Binary => self.heard + self.character() + self.reaction,
+            Asked::Telegram => self.heard + self.character() + QUICK,
             _ => self.heard + self.reaction,
         };
         // Before a select the line stays as it is: the acknowledgement leaves at the old speed.
         let tunes = self.line.is_none() || matches!(self.asked, Asked::Identification | Asked::Telegram);
-        self.phase = if tunes && self.line != Some(self.target) { Phase::Tune } else { self.tuned() };
+        self.phase = match self.line {
+            Some(line) if line != self.target && self.asked == Asked::Telegram => Phase::Drain,
+            line if tunes && line != Some(self.target) => Phase::Tune,
+            _ => self.tuned(),
+        };
         if self.phase == Phase::Wait {
             self.await_first(now);
         }
+    }
+
+    fn character(&self) -> Duration {
+        self.line.map_or(Duration::ZERO, Line::character)
     }
 
     /// What comes when the line is right.
@@ -584,6 +595,9 @@ const NULS: [u8; 66] = [0; 66];
 
 /// How long a battery meter takes to be awake (annex B: 1.5 to 1.7 s).
 const WAKING: Duration = Duration::from_millis(1600);
+
+/// Half the time to react of the fastest meters: by then the LF has left, and the data have not begun.
+const QUICK: Duration = Duration::from_millis(10);
 
 /// The time to react of a meter that has not said who it is.
 const SLOW: Duration = Duration::from_millis(200);

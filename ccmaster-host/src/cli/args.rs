@@ -26,7 +26,6 @@ pub(super) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, and it is moved once")]
 pub(super) enum Command {
     /// Run a hub with a simulated house: meters on a serial line, an inverter on the network
     Demo(Demo),
@@ -38,6 +37,11 @@ pub(super) enum Command {
     Modbus {
         #[command(subcommand)]
         command: ModbusCommand,
+    },
+    /// Read meters with an optical head or a P1 port (IEC 62056-21), or be one
+    D0 {
+        #[command(subcommand)]
+        command: super::d0::D0Command,
     },
 }
 

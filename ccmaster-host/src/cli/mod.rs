@@ -1,6 +1,7 @@
 //! The command line: what a person types, what comes back, and with which exit code.
 
 mod args;
+mod d0;
 mod demo;
 mod devices;
 mod link;
@@ -61,6 +62,7 @@ async fn command(command: Command, matches: &ArgMatches) -> Result<(), Failure> 
         Command::Demo(demo) => demo::run(demo).await,
         Command::Run(run) => run::run(run).await,
         Command::Devices(devices) => devices::list(devices),
+        Command::D0 { command } => d0::run(command).await,
         Command::Modbus { command } => {
             let inner = matches.subcommand().and_then(|(_, modbus)| modbus.subcommand());
             match command {

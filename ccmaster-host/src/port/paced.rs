@@ -61,7 +61,7 @@ impl<P: Write + embedded_io::ErrorType<Error = io::Error>> Write for Paced<P> {
 }
 
 impl<P: Read + Write + embedded_io::ErrorType<Error = io::Error>> ccm_core::asynch::Port for Paced<P> {
-    /// From here on bytes take their time at this speed.
+    /// From here on bytes take the time of this line.
     async fn set_line(&mut self, line: Line) -> Result<(), DriveError<io::Error>> {
         self.line = line;
         Ok(())

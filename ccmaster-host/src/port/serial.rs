@@ -20,10 +20,29 @@ impl Serial {
     /// # Errors
     /// What the system says of the path or the settings.
     pub fn open(path: &Path, line: Line) -> io::Result<Self> {
-        let port = SerialPort::open(path, |settings: Settings| set(settings, line))?;
+        // Every port can do eight bits; whether it can do seven, it says when it is open.
+        let port = SerialPort::open(path, |settings: Settings| set(settings, Line::new(line.baud)))?;
+        let mut port = Self { port, line, unsent: 0 };
+        port.apply(line)?;
         // What arrived before we listened answers nobody.
-        port.discard_input_buffer()?;
-        Ok(Self { port, line, unsent: 0 })
+        port.port.discard_input_buffer()?;
+        Ok(port)
+    }
+
+    /// Sets the line when all that was written has left; what arrives meanwhile stays.
+    ///
+    /// A pseudo-terminal has no seven bits and says so: there eight carry the same characters.
+    fn apply(&mut self, line: Line) -> io::Result<()> {
+        let mut change = |line| self.port.set_configuration(&set(self.port.get_configuration()?, line)?);
+        match change(line) {
+            Err(error) if line.data_bits == DataBits::Seven => {
+                tracing::debug!("the port takes no {line}: {error}; eight bits in its place");
+                change(Line::new(line.baud))?;
+            }
+            result => result?,
+        }
+        self.line = line;
+        Ok(())
     }
 }
 
@@ -74,9 +93,6 @@ impl embedded_io_async::Write for Serial {
 
 impl ccm_core::asynch::Port for Serial {
     async fn set_line(&mut self, line: Line) -> Result<(), DriveError<io::Error>> {
-        let settings = self.port.get_configuration().and_then(|settings| set(settings, line));
-        settings.and_then(|settings| self.port.set_configuration(&settings)).map_err(DriveError::Port)?;
-        self.line = line;
-        Ok(())
+        self.apply(line).map_err(DriveError::Port)
     }
 }

@@ -1,0 +1,25 @@
+//! The reader of a readout or a P1 telegram: tokens, checksum, codes and exact numbers.
+#![no_std]
+#![no_main]
+
+use ccm_iec62056::{Decoder, Event, Profile, Sets};
+use size::{BYTE, RESULT};
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".text.start")]
+pub extern "C" fn start() {
+    let (mut decoder, mut sets) = (Decoder::new(Profile::PUSH), Sets::new());
+    loop {
+        let byte = [BYTE.read()];
+        let mut input = &byte[..];
+        while let Some(event) = decoder.decode(&mut input) {
+            if let Event::End(check) = event {
+                RESULT.write(check.is_right().into());
+            }
+            let Some(value) = sets.value(&event) else { continue };
+            if let (Some(code), Some(number)) = (value.code(), value.decimal()) {
+                RESULT.write(u32::from(code.obis.c) + number.mantissa as u32);
+            }
+        }
+    }
+}

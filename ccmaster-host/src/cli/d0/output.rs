@@ -1,0 +1,304 @@
+//! What the tools print: for people, or one JSON object a line.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use ccm_core::DriveError;
+use ccm_iec62056::{Check, Error, Fault, FrameError, Identification, Mode, Sink, Value};
+use serde::Serialize;
+
+use crate::cli::Failure;
+
+/// Why a tool ends early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// What was typed makes no sense.
+    Misuse(String),
+    /// It did not work; the tag says why, for programs.
+    Failed { error: &'static str, message: String },
+    /// Who read what we print has gone.
+    Unheard,
+}
+
+impl Stop {
+    pub(super) fn failed(error: &'static str, message: impl ToString) -> Self {
+        Self::Failed { error, message: message.to_string() }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Misuse(message) => Self::Misuse(message),
+            other => Self::failed("port", other),
+        }
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        let tag = match error {
+            Error::Timeout => "timeout",
+            Error::Frame(FrameError::Checksum(_)) => "checksum",
+            Error::Frame(FrameError::Key) => "key",
+            Error::Frame(_) => "frame",
+            Error::Refused(_) => "refused",
+            Error::Repeat => "nak",
+            Error::Break => "break",
+            Error::Unexpected => "unexpected",
+            _ => "request",
+        };
+        Self::failed(tag, error)
+    }
+}
+
+impl From<DriveError<io::Error>> for Stop {
+    fn from(error: DriveError<io::Error>) -> Self {
+        match error {
+            DriveError::Port(error) => Self::failed("port", format!("the port failed: {error}")),
+            other => Self::failed("port", other),
+        }
+    }
+}
+
+/// Ends a tool: what failed is said in the form that was asked for, and the exit code follows.
+pub(super) fn end(json: bool, result: Result<bool, Stop>) -> Result<(), Failure> {
+    match result {
+        Ok(true) | Err(Stop::Unheard) => Ok(()),
+        Ok(false) => Err(Failure::Told),
+        Err(Stop::Misuse(message)) => Err(Failure::Misuse(message)),
+        Err(Stop::Failed { error, message }) if json => {
+            let _ = print(&FailureLine { ok: false, error, message: &message });
+            Err(Failure::Told)
+        }
+        Err(Stop::Failed { message, .. }) => Err(Failure::Failed(message)),
+    }
+}
+
+/// Says what failed where the tool goes on.
+pub(super) fn complain(json: bool, stop: &Stop) -> Result<(), Stop> {
+    match stop {
+        Stop::Failed { error, message } if json => print(&FailureLine { ok: false, error, message }),
+        Stop::Failed { message, .. } => {
+            eprintln!("error: {message}");
+            Ok(())
+        }
+        other => Err(other.clone()),
+    }
+}
+
+#[derive(Serialize)]
+struct FailureLine<'a> {
+    ok: bool,
+    error: &'a str,
+    message: &'a str,
+}
+
+/// One object, one line.
+pub(super) fn print(object: &impl Serialize) -> Result<(), Stop> {
+    say(&serde_json::to_string(object).unwrap_or_default())
+}
+
+/// One line. Whoever reads it may have gone: that ends the tool, and is no mistake.
+pub(super) fn say(line: &str) -> Result<(), Stop> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|_| Stop::Unheard)
+}
+
+#[derive(Serialize)]
+struct IdentLine<'a> {
+    ident: &'a Ident,
+}
+
+/// Who a meter is.
+#[derive(Clone, Debug, Serialize)]
+struct Ident {
+    flag: String,
+    mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baud: Option<u32>,
+    model: String,
+}
+
+/// One value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Entry {
+    pub(super) code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unit: Option<String>,
+    pub(super) text: String,
+}
+
+impl Entry {
+    fn new(value: &Value<'_>, before: &[u8]) -> Self {
+        let mut sent = [before, value.text].concat();
+        if let Some(unit) = value.unit {
+            sent.push(b'*');
+            sent.extend(unit);
+        }
+        let number = if before.is_empty() { value.decimal() } else { None };
+        Self {
+            code: text(value.address),
+            value: number.map(|number| number.to_string()),
+            unit: value.unit().map(text),
+            text: text(&sent),
+        }
+    }
+}
+
+/// Characters as they were sent; what is no UTF-8 is replaced.
+pub(super) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Prints telegrams. What may yet turn out to be wrong is kept back until it has not.
+#[derive(Debug)]
+pub(super) struct Printer {
+    json: bool,
+    pushes: bool,
+    ident: Option<Ident>,
+    /// Not sure yet.
+    entries: Vec<Entry>,
+    /// Pieces of a long value.
+    pieces: Vec<u8>,
+    set: bool,
+    sets: u32,
+    sure_sets: u32,
+    stopped: Result<(), Stop>,
+}
+
+impl Printer {
+    /// `pushes` where nobody asked the meter.
+    pub(super) const fn new(json: bool, pushes: bool) -> Self {
+        Self {
+            json,
+            pushes,
+            ident: None,
+            entries: Vec::new(),
+            pieces: Vec::new(),
+            set: false,
+            sets: 0,
+            sure_sets: 0,
+            stopped: Ok(()),
+        }
+    }
+
+    /// Prints all that is kept back.
+    pub(super) fn release(&mut self) {
+        self.sure_sets = self.sets;
+        if self.stopped.is_ok() {
+            self.stopped = self.print();
+        }
+    }
+
+    /// Prints what came of the telegram; gives whether its checksum is not wrong.
+    pub(super) fn finish(&mut self, check: Check) -> Result<bool, Stop> {
+        self.finish_with(check, self.sets, "data sets")
+    }
+
+    /// The same with another count, of what is called so.
+    pub(super) fn finish_with(&mut self, check: Check, sets: u32, called: &str) -> Result<bool, Stop> {
+        self.release();
+        std::mem::replace(&mut self.stopped, Ok(()))?;
+        let word = word(check);
+        match self.json {
+            true => print(&serde_json::json!({"end": {"check": word, "sets": sets}}))?,
+            false => say(&format!("{sets} {called}, checksum: {word}"))?,
+        }
+        Ok(!check.is_wrong())
+    }
+
+    fn print(&mut self) -> Result<(), Stop> {
+        if let Some(ident) = self.ident.take() {
+            match self.json {
+                true => print(&IdentLine { ident: &ident })?,
+                false => say(&ident.line())?,
+            }
+        }
+        for entry in self.entries.drain(..) {
+            match self.json {
+                true => print(&entry)?,
+                false => say(&entry.line())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Ident {
+    fn line(&self) -> String {
+        let Self { flag, mode, baud, model } = self;
+        let baud = baud.map_or(String::new(), |baud| format!(", offers {baud} baud"));
+        format!("{flag} {model} (mode {mode}{baud})")
+    }
+}
+
+impl Entry {
+    fn line(&self) -> String {
+        let unit = self.unit.as_deref().unwrap_or_default();
+        match &self.value {
+            Some(value) => format!("  {:<18} {value:>16} {unit}", self.code).trim_end().into(),
+            None => format!("  {:<18} {:>16}", self.code, self.text),
+        }
+    }
+}
+
+/// What the end of a telegram says of it.
+pub(super) const fn word(check: Check) -> &'static str {
+    match check {
+        Check::None => "none",
+        check if check.is_wrong() => "wrong",
+        _ => "ok",
+    }
+}
+
+impl Sink for Printer {
+    fn identification(&mut self, identification: &Identification<'_>) {
+        let mode = if self.pushes { Mode::D } else { identification.mode() };
+        self.ident = Some(Ident {
+            flag: text(&identification.flag),
+            mode: match mode {
+                Mode::A => "A",
+                Mode::B => "B",
+                Mode::C => "C",
+                Mode::D => "D",
+                Mode::E => "E",
+            },
+            baud: identification.baud(),
+            model: text(identification.model).trim_end().into(),
+        });
+    }
+
+    fn value(&mut self, value: &Value<'_>) -> ControlFlow<()> {
+        self.set = true;
+        if value.more {
+            self.pieces.extend(value.text);
+        } else {
+            self.entries.push(Entry::new(value, &self.pieces));
+            self.pieces.clear();
+        }
+        if self.stopped.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn end_set(&mut self) -> ControlFlow<()> {
+        self.sets += u32::from(std::mem::take(&mut self.set));
+        ControlFlow::Continue(())
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        self.pieces.clear();
+        tracing::warn!("a data set is lost: {fault}");
+    }
+
+    fn accepted(&mut self) {
+        self.release();
+    }
+
+    fn rejected(&mut self) {
+        self.entries.clear();
+        self.pieces.clear();
+        (self.sets, self.set) = (self.sure_sets, false);
+    }
+}
