@@ -163,6 +163,8 @@ pub(super) struct Printer {
     entries: Vec<Entry>,
     /// Pieces of a long value.
     pieces: Vec<u8>,
+    /// How much memory that takes, about.
+    kept: usize,
     set: bool,
     sets: u32,
     sure_sets: u32,
@@ -178,6 +180,7 @@ impl Printer {
             ident: None,
             entries: Vec::new(),
             pieces: Vec::new(),
+            kept: 0,
             set: false,
             sets: 0,
             sure_sets: 0,
@@ -187,7 +190,7 @@ impl Printer {
 
     /// Prints all that is kept back.
     pub(super) fn release(&mut self) {
-        self.sure_sets = self.sets;
+        (self.sure_sets, self.kept) = (self.sets, 0);
         if self.stopped.is_ok() {
             self.stopped = self.print();
         }
@@ -273,6 +276,12 @@ impl Sink for Printer {
 
     fn value(&mut self, value: &Value<'_>) -> ControlFlow<()> {
         self.set = true;
+        self.kept += size_of::<Entry>() + value.text.len();
+        if self.kept > MOST {
+            // An end that never comes must not cost all memory.
+            self.stopped = Err(Stop::failed("frame", "what comes has no end: no meter says so much"));
+            return ControlFlow::Break(());
+        }
         if value.more {
             self.pieces.extend(value.text);
         } else {
@@ -299,6 +308,23 @@ impl Sink for Printer {
     fn rejected(&mut self) {
         self.entries.clear();
         self.pieces.clear();
-        (self.sets, self.set) = (self.sure_sets, false);
+        (self.sets, self.set, self.kept) = (self.sure_sets, false, 0);
+    }
+}
+
+/// What is kept back at most: a load profile of a year with all its channels is less.
+const MOST: usize = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_telegram_without_an_end_does_not_cost_all_memory() {
+        let mut printer = Printer::new(true, true);
+        let piece = Value { address: b"96.13.0", group: 0, text: &[b'3'; 192], unit: None, more: true };
+        let count = (0..1_000_000).take_while(|_| printer.value(&piece).is_continue()).count();
+        assert!((1000..400_000).contains(&count), "{count}");
+        assert!(matches!(printer.finish(Check::None), Err(Stop::Failed { error: "frame", .. })));
     }
 }
