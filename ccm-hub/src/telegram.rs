@@ -74,7 +74,7 @@ impl Sink for Telegram {
         };
         let texts = self.map.codes.iter().filter(|code| code.form != Form::Number);
         for code in texts {
-            if let Some(rank) = code.rank(address.obis).filter(|_| !value.more) {
+            if let Some(rank) = code.rank(address.obis).filter(|_| value.is_whole()) {
                 self.keep_text(code, rank, value.text);
             }
         }
@@ -120,7 +120,14 @@ mod tests {
 
     fn value<'a>(address: &'a str, text: &'a str, unit: Option<&'a str>) -> Value<'a> {
         let unit = unit.map(str::as_bytes);
-        Value { address: address.as_bytes(), group: 0, text: text.as_bytes(), unit, more: false }
+        Value {
+            address: address.as_bytes(),
+            group: 0,
+            text: text.as_bytes(),
+            unit,
+            continues: false,
+            more: false,
+        }
     }
 
     fn telegram(map: &str) -> Telegram {

@@ -315,6 +315,7 @@ fn a_garbled_unit_is_no_value() {
         group: 0,
         text: text.as_bytes(),
         unit: Some(unit.as_bytes()),
+        continues: false,
         more: false,
     };
     let _ = ccm_iec62056::Sink::value(&mut telegram, &value("230.1", "A"));

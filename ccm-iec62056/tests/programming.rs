@@ -149,7 +149,14 @@ fn records_have_their_own_times_and_a_gap_has_none() {
             group = 0;
         }
         for text in body.unwrap_or(line).trim_matches(['(', ')']).split(")(") {
-            let value = Value { address: b"P.01", group, text: text.as_bytes(), unit: None, more: false };
+            let value = Value {
+                address: b"P.01",
+                group,
+                text: text.as_bytes(),
+                unit: None,
+                continues: false,
+                more: false,
+            };
             group += 1;
             if let Some(record) = records.value(&value) {
                 seen.push((record.time.hour, record.time.minute, record.decimal(0).unwrap().to_string()));
@@ -173,7 +180,14 @@ fn a_log_has_entries_with_and_without_values() {
     for entry in log {
         for (group, text) in entry.trim_matches(['(', ')']).split(")(").enumerate() {
             let group = u16::try_from(group).unwrap();
-            let value = Value { address: b"P.98", group, text: text.as_bytes(), unit: None, more: false };
+            let value = Value {
+                address: b"P.98",
+                group,
+                text: text.as_bytes(),
+                unit: None,
+                continues: false,
+                more: false,
+            };
             if let Some(record) = records.value(&value) {
                 seen.push((record.time.day, record.head.status.to_vec(), record.values.len()));
             }

@@ -128,7 +128,7 @@ impl<S: Sink> Ear<S> {
 
 /// The operand of a password, or the words of a refusal.
 fn kept<'a>(command: Option<(u8, u8)>, value: &Value<'a>) -> Option<&'a [u8]> {
-    let first = value.group == 0 && !value.more;
+    let first = value.group == 0 && value.is_whole();
     let is_refusal = command.is_none() && value.address.is_empty() && value.text.starts_with(b"ER");
     (first && (command.is_some() || is_refusal)).then_some(value.text)
 }

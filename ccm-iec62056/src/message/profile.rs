@@ -94,7 +94,7 @@ impl<const N: usize> Records<N> {
 
     /// Takes the next value; gives a record when it is whole. A value of anything but a profile is left out.
     pub fn value(&mut self, value: &Value<'_>) -> Option<Record<'_, N>> {
-        if value.more || !is_profile(value.address) {
+        if !value.is_whole() || !is_profile(value.address) {
             return None;
         }
         if value.group < HEAD {

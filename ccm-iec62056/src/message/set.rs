@@ -18,6 +18,8 @@ pub struct Value<'a> {
     pub text: &'a [u8],
     /// The unit behind `*`; it may be empty.
     pub unit: Option<&'a [u8]>,
+    /// It is not the first piece of a value that is too long for one.
+    pub continues: bool,
     /// Another piece of the same value follows.
     pub more: bool,
 }
@@ -28,9 +30,14 @@ impl<'a> Value<'a> {
         Address::parse(self.address)
     }
 
+    /// Whether it came in one piece.
+    pub const fn is_whole(&self) -> bool {
+        !self.continues && !self.more
+    }
+
     /// The value as a number, where it is one and has come whole. A unit may follow it after a blank.
     pub fn decimal(&self) -> Option<Decimal> {
-        if self.more { None } else { decimal(self.split().0) }
+        if self.is_whole() { decimal(self.split().0) } else { None }
     }
 
     /// The unit, behind `*` or after a blank (`024562 kWh`).
@@ -38,9 +45,9 @@ impl<'a> Value<'a> {
         self.unit.or(self.split().1)
     }
 
-    /// The value as a time.
+    /// The value as a time, where it has come whole.
     pub fn time(&self) -> Option<Time> {
-        Time::parse(self.text)
+        if self.is_whole() { Time::parse(self.text) } else { None }
     }
 
     /// Number and unit of a value whose unit stands after a blank.
@@ -65,13 +72,15 @@ pub struct Sets {
     address: Vec<u8, ADDRESS>,
     next: u16,
     group: u16,
+    /// A piece has come and the next belongs to the same value.
+    within: bool,
     lost: bool,
 }
 
 impl Sets {
     /// Before the first data set.
     pub const fn new() -> Self {
-        Self { address: Vec::new(), next: 0, group: 0, lost: false }
+        Self { address: Vec::new(), next: 0, group: 0, within: false, lost: false }
     }
 
     /// Gives the value that the event is, if it is one.
@@ -79,11 +88,12 @@ impl Sets {
         match *event {
             Event::Identification(_) | Event::Command(_) => *self = Self::new(),
             Event::Address(address) if !address.is_empty() => self.begin(address),
-            Event::Fault(_) => self.lost = true,
+            Event::Fault(_) => (self.lost, self.within) = (true, false),
             Event::Value { text, unit, more } => {
                 self.group = self.next;
                 self.next = self.next.saturating_add(u16::from(!more));
-                let value = Value { address: &self.address, group: self.group, text, unit, more };
+                let continues = core::mem::replace(&mut self.within, more);
+                let value = Value { address: &self.address, group: self.group, text, unit, continues, more };
                 return (!self.lost).then_some(value);
             }
             _ => {}
@@ -94,7 +104,7 @@ impl Sets {
     fn begin(&mut self, address: &[u8]) {
         self.address.clear();
         self.lost = self.address.extend_from_slice(address).is_err();
-        self.next = 0;
+        (self.next, self.within) = (0, false);
     }
 }
 
@@ -106,7 +116,7 @@ mod tests {
     use super::*;
 
     fn value(text: &[u8]) -> Value<'_> {
-        Value { address: b"1.8.0", group: 0, text, unit: None, more: false }
+        Value { address: b"1.8.0", group: 0, text, unit: None, continues: false, more: false }
     }
 
     #[test]
@@ -115,5 +125,22 @@ mod tests {
         assert_eq!(value(b"024562 kWh").unit(), Some(b"kWh".as_slice()));
         assert_eq!(value(b"  12345678 ").decimal(), Some(Decimal::new(12_345_678, 0)));
         assert_eq!(value(b"L1 L2 L3").unit(), None);
+    }
+
+    #[test]
+    fn the_end_of_a_long_value_is_no_number_of_its_own() {
+        let mut sets = Sets::new();
+        let _ = sets.value(&Event::Address(b"0-0:96.13.0"));
+        let mut numbers =
+            [(b"303132".as_slice(), true), (b"33", false), (b"34", false)].map(|(text, more)| {
+                sets.value(&Event::Value { text, unit: None, more }).and_then(|value| value.decimal())
+            });
+        assert_eq!(numbers, [None, None, Some(Decimal::new(34, 0))]);
+        // A fault in the middle of one does not hold the next value back.
+        let _ = sets.value(&Event::Value { text: b"30", unit: None, more: true });
+        let _ = sets.value(&Event::Fault(crate::Fault::Unclosed));
+        let _ = sets.value(&Event::Address(b"1.8.0"));
+        numbers[0] = sets.value(&Event::Value { text: b"5", unit: None, more: false }).unwrap().decimal();
+        assert_eq!(numbers[0], Some(Decimal::new(5, 0)));
     }
 }

@@ -138,10 +138,9 @@ impl Entry {
             sent.push(b'*');
             sent.extend(unit);
         }
-        let number = if before.is_empty() { value.decimal() } else { None };
         Self {
             code: text(value.address),
-            value: number.map(|number| number.to_string()),
+            value: value.decimal().map(|number| number.to_string()),
             unit: value.unit().map(text),
             text: text(&sent),
         }
@@ -322,7 +321,14 @@ mod tests {
     #[test]
     fn a_telegram_without_an_end_does_not_cost_all_memory() {
         let mut printer = Printer::new(true, true);
-        let piece = Value { address: b"96.13.0", group: 0, text: &[b'3'; 192], unit: None, more: true };
+        let piece = Value {
+            address: b"96.13.0",
+            group: 0,
+            text: &[b'3'; 192],
+            unit: None,
+            continues: false,
+            more: true,
+        };
         let count = (0..1_000_000).take_while(|_| printer.value(&piece).is_continue()).count();
         assert!((1000..400_000).contains(&count), "{count}");
         assert!(matches!(printer.finish(Check::None), Err(Stop::Failed { error: "frame", .. })));
