@@ -169,4 +169,27 @@ mod tests {
         assert_eq!(timeout(&[0]), Duration::from_millis(10));
         let _ = timeout(&[u64::MAX / 2000]);
     }
+
+    #[test]
+    fn mean_and_deviation_move_as_rfc_6298_says() {
+        let mut known = RoundTrips::new();
+        assert_eq!((known.count(), known.mean(), known.timeout()), (0, None, None));
+        // The first: its deviation is half of it, and a quarter of that goes.
+        known.record(Duration::from_micros(80_000));
+        assert_eq!((known.count(), known.mean()), (1, Some(Duration::from_micros(80_000))));
+        assert_eq!(known.timeout(), Some(Duration::from_micros(80_000 + 4 * 30_000)));
+        // (30000 * 3 + 40000) / 4, (80000 * 7 + 40000) / 8.
+        known.record(Duration::from_micros(40_000));
+        assert_eq!((known.count(), known.mean()), (2, Some(Duration::from_micros(75_000))));
+        assert_eq!(known.timeout(), Some(Duration::from_micros(75_000 + 4 * 32_500)));
+    }
+
+    #[test]
+    fn the_longest_counts_twice_and_fades() {
+        let mut known = RoundTrips::new();
+        known.record(Duration::from_micros(640_000));
+        (0..200).for_each(|_| known.record(Duration::from_micros(20_000)));
+        // 640000 less a 64th of it, two hundred times.
+        assert_eq!(known.timeout(), Some(Duration::from_micros(2 * 27_465)));
+    }
 }
