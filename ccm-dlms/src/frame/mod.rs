@@ -1,0 +1,1 @@
+//! Frames: HDLC and the wrapper.

@@ -1,0 +1,1 @@
+//! Messages: A-XDR, ACSE and xDLMS.

@@ -1,0 +1,1 @@
+//! Security suites 0 to 2.
