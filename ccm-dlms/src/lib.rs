@@ -7,3 +7,4 @@ mod message;
 pub mod security;
 
 pub use error::Error;
+pub use message::{cosem, data};

@@ -1,1 +1,4 @@
 //! Messages: A-XDR, ACSE and xDLMS.
+
+pub mod cosem;
+pub mod data;

@@ -1,0 +1,279 @@
+//! One value without parts.
+
+use ccm_core::{Decimal, Obis, Reader};
+
+use super::calendar::{Date, Time};
+use super::date_time::DateTime;
+use super::error::Fault;
+use super::length::{array, counted, read, size};
+use super::{float, tag};
+
+/// A value of one of the simple types (the CHOICE `Data` of IEC 62056-5-3), borrowed where it is a string.
+///
+/// Meters send dates and times as octet strings more often than as the types that are made for it:
+/// [`Value::date_time`] takes both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Value<'a> {
+    /// Nothing; in the buffer of a profile it means "as before".
+    Null,
+    /// Any value will do: in templates only.
+    DontCare,
+    /// True or false; every byte but 0 is true.
+    Boolean(bool),
+    /// Bits, first bit first.
+    BitString(BitString<'a>),
+    /// 32 bits with a sign.
+    DoubleLong(i32),
+    /// 32 bits.
+    DoubleLongUnsigned(u32),
+    /// Bytes.
+    OctetString(&'a [u8]),
+    /// ASCII, as it came.
+    VisibleString(&'a [u8]),
+    /// UTF-8, as it came: not checked.
+    Utf8String(&'a [u8]),
+    /// Two decimal digits, as they came.
+    Bcd(u8),
+    /// 8 bits with a sign.
+    Integer(i8),
+    /// 16 bits with a sign.
+    Long(i16),
+    /// 8 bits.
+    Unsigned(u8),
+    /// 16 bits.
+    LongUnsigned(u16),
+    /// 64 bits with a sign.
+    Long64(i64),
+    /// 64 bits.
+    Long64Unsigned(u64),
+    /// One of a list.
+    Enum(u8),
+    /// The bits of an IEEE 754 single: no float arithmetic happens here.
+    Float32(u32),
+    /// The bits of an IEEE 754 double.
+    Float64(u64),
+    /// A date and time with deviation and status.
+    DateTime(DateTime),
+    /// A date.
+    Date(Date),
+    /// A time of day.
+    Time(Time),
+    /// What is to be added to the value before.
+    DeltaInteger(i8),
+    /// What is to be added to the value before.
+    DeltaLong(i16),
+    /// What is to be added to the value before.
+    DeltaDoubleLong(i32),
+    /// What is to be added to the value before.
+    DeltaUnsigned(u8),
+    /// What is to be added to the value before.
+    DeltaLongUnsigned(u16),
+    /// What is to be added to the value before.
+    DeltaDoubleLongUnsigned(u32),
+}
+
+impl<'a> Value<'a> {
+    /// The number, where it is an integer that fits; an enumeration, a truth or a delta is no number.
+    pub fn integer(self) -> Option<i64> {
+        Some(match self {
+            Self::DoubleLong(number) => number.into(),
+            Self::DoubleLongUnsigned(number) => number.into(),
+            Self::Integer(number) => number.into(),
+            Self::Long(number) => number.into(),
+            Self::Unsigned(number) => number.into(),
+            Self::LongUnsigned(number) => number.into(),
+            Self::Long64(number) => number,
+            Self::Long64Unsigned(number) => return i64::try_from(number).ok(),
+            _ => return None,
+        })
+    }
+
+    /// What a delta type adds to the value before.
+    pub fn delta(self) -> Option<i64> {
+        Some(match self {
+            Self::DeltaInteger(number) => number.into(),
+            Self::DeltaLong(number) => number.into(),
+            Self::DeltaDoubleLong(number) => number.into(),
+            Self::DeltaUnsigned(number) => number.into(),
+            Self::DeltaLongUnsigned(number) => number.into(),
+            Self::DeltaDoubleLongUnsigned(number) => number.into(),
+            _ => return None,
+        })
+    }
+
+    /// The integer with `delta` added, in its own type; nothing where it is none or does not fit.
+    pub fn plus(self, delta: i64) -> Option<Self> {
+        let sum = self.integer()?.checked_add(delta)?;
+        Some(match self {
+            Self::DoubleLong(_) => Self::DoubleLong(sum.try_into().ok()?),
+            Self::DoubleLongUnsigned(_) => Self::DoubleLongUnsigned(sum.try_into().ok()?),
+            Self::Integer(_) => Self::Integer(sum.try_into().ok()?),
+            Self::Long(_) => Self::Long(sum.try_into().ok()?),
+            Self::Unsigned(_) => Self::Unsigned(sum.try_into().ok()?),
+            Self::LongUnsigned(_) => Self::LongUnsigned(sum.try_into().ok()?),
+            Self::Long64Unsigned(_) => Self::Long64Unsigned(sum.try_into().ok()?),
+            _ => Self::Long64(sum),
+        })
+    }
+
+    /// The number with a float among the types: an integer exactly, a float to thousandths.
+    ///
+    /// A float has no exact decimal of 64 bits as a rule; who needs all of it takes the bits.
+    pub fn rounded(self) -> Option<Decimal> {
+        match self {
+            Self::Float32(bits) => Decimal::from_f32_bits(bits),
+            Self::Float64(bits) => float::from_f64_bits(bits),
+            _ => Some(Decimal::new(self.integer()?, 0)),
+        }
+    }
+
+    /// The bytes of a string of any of the three types.
+    pub fn bytes(self) -> Option<&'a [u8]> {
+        match self {
+            Self::OctetString(bytes) | Self::VisibleString(bytes) | Self::Utf8String(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The text of a string of any of the three types, where it is printable ASCII or, of that type, UTF-8.
+    pub fn text(self) -> Option<&'a str> {
+        let bytes = self.bytes()?;
+        let printable = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        let text = printable || matches!(self, Self::Utf8String(_));
+        core::str::from_utf8(bytes).ok().filter(|_| text)
+    }
+
+    /// The date and time, as its own type or as an octet string of 12.
+    pub fn date_time(self) -> Option<DateTime> {
+        match self {
+            Self::DateTime(date_time) => Some(date_time),
+            Self::OctetString(bytes) => Some(DateTime::from_bytes(bytes.try_into().ok()?)),
+            _ => None,
+        }
+    }
+
+    /// The date, as its own type or as an octet string of 5.
+    pub fn date(self) -> Option<Date> {
+        match self {
+            Self::Date(date) => Some(date),
+            Self::OctetString(bytes) => Some(Date::from_bytes(bytes.try_into().ok()?)),
+            _ => None,
+        }
+    }
+
+    /// The time of day, as its own type or as an octet string of 4.
+    pub fn time(self) -> Option<Time> {
+        match self {
+            Self::Time(time) => Some(time),
+            Self::OctetString(bytes) => Some(Time::from_bytes(bytes.try_into().ok()?)),
+            _ => None,
+        }
+    }
+
+    /// The logical name, an octet string of 6.
+    pub fn logical_name(self) -> Option<Obis> {
+        let Self::OctetString(bytes) = self else { return None };
+        Some(Obis::new(bytes.try_into().ok()?))
+    }
+
+    /// Reads what follows the tag of a simple type.
+    pub(super) fn read(tag: u8, reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        Ok(match tag {
+            tag::NULL => Self::Null,
+            tag::BOOLEAN => Self::Boolean(reader.u8("boolean")? != 0),
+            tag::BIT_STRING => Self::BitString(BitString::read(reader)?),
+            tag::DOUBLE_LONG => Self::DoubleLong(i32::from_be_bytes(array(reader, "double-long")?)),
+            tag::DOUBLE_LONG_UNSIGNED => {
+                Self::DoubleLongUnsigned(u32::from_be_bytes(array(reader, "double-long-unsigned")?))
+            }
+            tag::OCTET_STRING => Self::OctetString(counted(reader, "octet-string")?),
+            tag::VISIBLE_STRING => Self::VisibleString(counted(reader, "visible-string")?),
+            tag::UTF8_STRING => Self::Utf8String(counted(reader, "utf8-string")?),
+            tag::BCD => Self::Bcd(reader.u8("bcd")?),
+            tag::INTEGER => Self::Integer(i8::from_be_bytes(array(reader, "integer")?)),
+            tag::LONG => Self::Long(i16::from_be_bytes(array(reader, "long")?)),
+            tag::UNSIGNED => Self::Unsigned(reader.u8("unsigned")?),
+            tag::LONG_UNSIGNED => Self::LongUnsigned(reader.u16("long-unsigned")?),
+            tag::LONG64 => Self::Long64(i64::from_be_bytes(array(reader, "long64")?)),
+            tag::LONG64_UNSIGNED => {
+                Self::Long64Unsigned(u64::from_be_bytes(array(reader, "long64-unsigned")?))
+            }
+            tag::ENUM => Self::Enum(reader.u8("enum")?),
+            tag::FLOAT32 => Self::Float32(u32::from_be_bytes(array(reader, "float32")?)),
+            tag::FLOAT64 => Self::Float64(u64::from_be_bytes(array(reader, "float64")?)),
+            _ => return Self::read_rare(tag, reader),
+        })
+    }
+
+    /// The types that few meters send.
+    fn read_rare(tag: u8, reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        Ok(match tag {
+            tag::DATE_TIME => Self::DateTime(DateTime::from_bytes(array(reader, "date-time")?)),
+            tag::DATE => Self::Date(Date::from_bytes(array(reader, "date")?)),
+            tag::TIME => Self::Time(Time::from_bytes(array(reader, "time")?)),
+            tag::DELTA_INTEGER => Self::DeltaInteger(i8::from_be_bytes(array(reader, "delta-integer")?)),
+            tag::DELTA_LONG => Self::DeltaLong(i16::from_be_bytes(array(reader, "delta-long")?)),
+            tag::DELTA_DOUBLE_LONG => {
+                Self::DeltaDoubleLong(i32::from_be_bytes(array(reader, "delta-double-long")?))
+            }
+            tag::DELTA_UNSIGNED => Self::DeltaUnsigned(reader.u8("delta-unsigned")?),
+            tag::DELTA_LONG_UNSIGNED => Self::DeltaLongUnsigned(reader.u16("delta-long-unsigned")?),
+            tag::DELTA_DOUBLE_LONG_UNSIGNED => {
+                let bits = array(reader, "delta-double-long-unsigned")?;
+                Self::DeltaDoubleLongUnsigned(u32::from_be_bytes(bits))
+            }
+            tag::DONT_CARE => Self::DontCare,
+            tag => return Err(Fault::Tag { tag }),
+        })
+    }
+}
+
+/// Bits as they lie in the message, the first one highest in the first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct BitString<'a> {
+    bytes: &'a [u8],
+    unused: u8,
+}
+
+impl<'a> BitString<'a> {
+    /// The first `length` bits of `bytes`; nothing where they are not exactly the bytes that so many bits need.
+    pub fn new(bytes: &'a [u8], length: u32) -> Option<Self> {
+        let unused = u8::try_from(length.wrapping_neg() & 7).ok()?;
+        (size(length.div_ceil(8)) == bytes.len()).then_some(Self { bytes, unused })
+    }
+
+    /// How many bits there are.
+    pub fn len(self) -> u32 {
+        u32::try_from(self.bytes.len()).unwrap_or(u32::MAX).saturating_mul(8) - u32::from(self.unused)
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The bit `index`, from 0; nothing behind the last.
+    pub fn get(self, index: u32) -> Option<bool> {
+        let byte = self.bytes.get(size(index / 8)).filter(|_| index < self.len())?;
+        Some(byte << (index & 7) & 0x80 != 0)
+    }
+
+    /// All of them, in order.
+    pub fn iter(self) -> impl Iterator<Item = bool> + 'a {
+        (0..self.len()).map_while(move |index| self.get(index))
+    }
+
+    /// The bytes that hold them; what is behind the last bit means nothing.
+    pub const fn bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let length = read(reader, "bit-string")?;
+        let bytes = reader.take(size(length.div_ceil(8)), "bit-string")?;
+        // As many bytes as the bits need were taken: `new` has nothing to refuse.
+        Ok(Self::new(bytes, length).unwrap_or(Self { bytes, unused: 0 }))
+    }
+}
