@@ -139,6 +139,19 @@ impl DateTime {
         self.time
     }
 
+    /// Whether each part is either open or one that there can be. Of twelve bytes that may be anything, a meter's number in
+    /// letters among others, it says whether they look like a date and time.
+    pub fn is_plausible(self) -> bool {
+        let year = self.date.year().is_none_or(|year| (1..=9999).contains(&year));
+        let day =
+            !matches!(self.date.month(), Month::Invalid(_)) && !matches!(self.date.day(), Day::Invalid(_));
+        let below = |part: Option<u8>, limit| part.is_none_or(|part| part < limit);
+        let minutes = below(self.time.hour(), 24) && below(self.time.minute(), 60);
+        let seconds = below(self.time.second(), 60) && below(self.time.hundredths(), 100);
+        let deviation = self.deviation().is_none_or(|minutes| DEVIATIONS.contains(&minutes));
+        year && day && below(self.date.weekday(), 8) && minutes && seconds && deviation
+    }
+
     /// Minutes from local time to UTC: UTC is local time plus this. Nothing where it is open.
     pub fn deviation(self) -> Option<i16> {
         Some(i16::from_be_bytes(self.deviation)).filter(|minutes| *minutes != NOT_SPECIFIED)
@@ -175,12 +188,14 @@ impl DateTime {
         Ok((i64::from(days) - i64::from(EPOCH)) * i64::from(DAY) + i64::from(seconds))
     }
 
-    /// The local time so many seconds later, with the same deviation and status. Nothing where it has no place on the time
-    /// line, or none within the years 1 to 9999.
-    pub fn plus(self, seconds: u32) -> Option<Self> {
+    /// The local time so many seconds later, or earlier, with the same deviation and status. Nothing where it has no place on
+    /// the time line, or none within the years 1 to 9999.
+    pub fn plus(self, seconds: i32) -> Option<Self> {
         let (days, of_day) = self.numbers().ok()?;
-        let of_day = of_day + seconds % DAY;
-        let date = Date::of_number(days + seconds / DAY + of_day / DAY)?;
+        // A day is short of 2^17 seconds: neither sum can overflow.
+        let of_day = of_day.checked_add_signed(seconds.rem_euclid(DAY.cast_signed()))?;
+        let days = days.checked_add_signed(seconds.div_euclid(DAY.cast_signed()))? + of_day / DAY;
+        let date = Date::of_number(days)?;
         let time = Time::of_number(of_day % DAY, self.time.hundredths())?;
         Some(Self { date, time, ..self })
     }

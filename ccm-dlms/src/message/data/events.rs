@@ -275,17 +275,22 @@ impl<'a> Events<'a> {
     }
 
     /// Ends the stream with an error about the last event, which is not what belongs there.
-    pub(super) fn wrong(&mut self, fault: Fault) -> DataError {
+    pub(crate) fn wrong(&mut self, fault: Fault) -> DataError {
         (self.level, self.depth) = (Level::default(), 0);
         fault.at(self.length.saturating_sub(self.last))
     }
 
-    pub(super) fn next_event(&mut self) -> Result<Option<Event<'a>>, DataError> {
+    pub(crate) fn next_event(&mut self) -> Result<Option<Event<'a>>, DataError> {
         self.step()
     }
 
+    /// Whether the next element lies there as a tagged value without parts.
+    pub(crate) fn next_is_value(&self) -> bool {
+        let tag = self.peek().map(|[tag]| *tag);
+        tag.is_some_and(|tag| !matches!(tag, tag::ARRAY | tag::STRUCTURE | tag::COMPACT_ARRAY))
+    }
+
     /// The next bytes, where they lie there with their tags: a compact array hides them.
-    #[allow(dead_code)]
     pub(crate) fn peek<const N: usize>(&self) -> Option<&'a [u8; N]> {
         if self.compact.is_some() || self.level.left == 0 {
             return None;

@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn a_second_and_its_date_are_one(seconds in 100_000_u32.., deviation in -840_i16..=840, more in 0_u32..40_000_000) {
+    fn a_second_and_its_date_are_one(seconds in 100_000_u32.., deviation in -840_i16..=840, more in -90_000_i32..40_000_000) {
         let date_time = DateTime::from_unix(seconds, deviation, ClockStatus::GOOD);
         prop_assume!(date_time.is_some());
         let date_time = date_time.unwrap();
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn any_twelve_bytes_make_a_date_and_time(bytes: [u8; 12], more: u32) {
+    fn any_twelve_bytes_make_a_date_and_time(bytes: [u8; 12], more: i32) {
         let date_time = DateTime::from_bytes(bytes);
         let _ = (date_time.unix_seconds(), date_time.local_seconds(), date_time.plus(more), date_time.to_string());
         prop_assert_eq!(date_time.to_bytes(), bytes);

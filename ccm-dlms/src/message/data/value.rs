@@ -144,7 +144,8 @@ impl<'a> Value<'a> {
         core::str::from_utf8(bytes).ok().filter(|_| text)
     }
 
-    /// The date and time, as its own type or as an octet string of 12.
+    /// The date and time, as its own type or as an octet string of 12. Where nothing says that the octets are one, ask
+    /// [`DateTime::is_plausible`].
     pub fn date_time(self) -> Option<DateTime> {
         match self {
             Self::DateTime(date_time) => Some(date_time),

@@ -1,0 +1,54 @@
+//! Real pushes: every value with its code, sign and unit.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod vectors;
+
+use ccm_dlms::cosem::{Cell, Layout, PushBody, Rows};
+use ccm_dlms::data::{Data, Value};
+
+/// Each value of a push as `code=value unit`, one a line.
+fn readings(name: &str) -> String {
+    let bytes = vectors::bytes(name);
+    let readings = PushBody::new(&bytes, Layout::Detect).map(|reading| {
+        let reading = reading.unwrap();
+        let obis = reading.obis.map_or("?".into(), |obis| obis.to_string());
+        let value = match (reading.decimal(), reading.value) {
+            (Some(decimal), _) => format!("{decimal} {}", reading.scaler_unit.unwrap().unit),
+            (None, value) => value
+                .date_time()
+                .filter(|time| time.is_plausible())
+                .map(|time| time.to_string())
+                .or_else(|| value.text().map(Into::into))
+                .or_else(|| value.bytes().map(|bytes| format!("{bytes:02x?}")))
+                .unwrap_or_else(|| value.integer().unwrap().to_string()),
+        };
+        format!("{obis}={}\n", value.trim_end())
+    });
+    readings.collect()
+}
+
+#[test]
+fn every_push_gives_its_readings() {
+    for name in ["aidon-1phase", "kaifa-ma304", "lg-e450-gbt-gcm", "netz-noe-enc-only", "salzburg-plain"] {
+        let name = format!("data-push-{name}");
+        let read = readings(&name);
+        assert_eq!(read, vectors::text(&name, "readings"), "{name}:\n{read}");
+    }
+}
+
+#[test]
+fn the_times_that_a_profile_leaves_out_are_filled_in() {
+    let bytes = vectors::bytes("data-profile-null-compressed");
+    let mut cells = [Cell::Value(Value::Null); 4];
+    let mut rows = Rows::new(Data::parse(&bytes).unwrap(), &mut cells, Some(0), 3600).unwrap();
+    let mut times = vec![];
+    while let Some(row) = rows.next_row().unwrap() {
+        let numbers: Vec<_> = row.iter().filter_map(|cell| cell.value()?.integer()).collect();
+        assert_eq!(numbers, [6, 1517, 1620]);
+        times.push(rows.time().unwrap().to_string());
+    }
+    let expected = ["2019-12-31T23:00:00+01:00", "2020-01-01T00:00:00+01:00", "2020-01-01T01:00:00+01:00"];
+    assert_eq!(times[..3], expected);
+    assert_eq!(times.len(), 4);
+}
