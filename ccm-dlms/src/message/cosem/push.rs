@@ -113,44 +113,66 @@ impl<'a> PushBody<'a> {
         Some(if is_own && objects.left() == count { Positions::Objects(objects) } else { Positions::Unknown })
     }
 
+    #[inline]
     fn read(&mut self) -> Result<Option<Reading<'a>>, DataError> {
         loop {
-            let is_listed = matches!(self.positions, Positions::Kaifa(_) | Positions::Objects(_));
-            let positioned = is_listed && self.events.depth() == 1;
-            if positioned && self.events.left() > 0 {
-                if let Some(reading) = self.read_positioned()? {
-                    return Ok(Some(reading));
+            if self.is_positioned() {
+                match self.read_positioned()? {
+                    None => continue,
+                    reading => return Ok(reading),
                 }
-            } else if let Some(obis) = self.key() {
-                self.events.value("logical_name")?;
-                return self.read_value(Some(obis)).map(Some);
-            } else if self.is_definition() {
-                self.events.data("object definition")?;
-                if !is_listed {
-                    self.positions = Positions::Unknown;
+            }
+            // Most of what comes is told by its tag: this is what the speed of the whole depends on.
+            match self.events.peek() {
+                Some([0x09]) => {
+                    if let Some(obis) = self.key() {
+                        self.events.pass_peeked(NAME);
+                        return self.read_value(Some(obis)).map(Some);
+                    }
                 }
-            } else {
-                match self.events.next_event()? {
-                    Some(Event::Value(value)) => return self.reading(None, value).map(Some),
-                    Some(_) => {}
-                    None => return self.check(),
+                Some([0x02]) if self.is_definition() => {
+                    self.pass_definition()?;
+                    continue;
                 }
+                _ => {}
+            }
+            match self.events.next_event()? {
+                Some(Event::Value(value)) => return Ok(Some(self.reading(None, value))),
+                Some(_) => {}
+                None => return self.check(),
             }
         }
     }
 
+    fn is_positioned(&self) -> bool {
+        matches!(self.positions, Positions::Kaifa(_) | Positions::Objects(_))
+            && self.events.depth() == 1
+            && self.events.left() > 0
+    }
+
+    #[cold]
+    fn pass_definition(&mut self) -> Result<(), DataError> {
+        self.events.data("object definition")?;
+        if matches!(self.positions, Positions::None) {
+            self.positions = Positions::Unknown;
+        }
+        Ok(())
+    }
+
+    #[inline]
     fn read_value(&mut self, obis: Option<Obis>) -> Result<Reading<'a>, DataError> {
         let value = self.events.value("value")?;
-        self.reading(obis, value)
+        Ok(self.reading(obis, value))
     }
 
     /// A value with the scaler and unit that may lie behind it.
-    fn reading(&mut self, obis: Option<Obis>, value: Value<'a>) -> Result<Reading<'a>, DataError> {
+    #[inline]
+    fn reading(&mut self, obis: Option<Obis>, value: Value<'a>) -> Reading<'a> {
         let scaler_unit = self.scaler_unit();
         if scaler_unit.is_some() {
-            self.events.data("scaler_unit")?;
+            self.events.pass_peeked(SCALER_UNIT);
         }
-        Ok(Reading { obis, value, scaler_unit })
+        Reading { obis, value, scaler_unit }
     }
 
     /// The scaler and unit that come next.
@@ -184,6 +206,7 @@ impl<'a> PushBody<'a> {
     }
 
     /// The next value of the outermost structure, named by its place; nothing where it has parts, which have no names then.
+    #[cold]
     fn read_positioned(&mut self) -> Result<Option<Reading<'a>>, DataError> {
         let mut obis = None;
         let mut known = None;
@@ -213,10 +236,12 @@ impl<'a> PushBody<'a> {
         if let Positions::Objects(objects) = &mut self.positions {
             objects.next().transpose()?;
         }
-        self.events.data("scaler_unit").map(|_| Some(scaler_unit))
+        self.events.pass_peeked(SCALER_UNIT);
+        Ok(Some(scaler_unit))
     }
 
     /// Says once that something follows the body.
+    #[cold]
     fn check(&mut self) -> Result<Option<Reading<'a>>, DataError> {
         let found = self.events.rest().len();
         if found == 0 || core::mem::replace(&mut self.is_checked, true) {
@@ -248,3 +273,8 @@ const fn is_value(object: &CaptureObject) -> bool {
 const fn name(object: CaptureObject) -> Obis {
     object.logical_name
 }
+
+/// How many bytes a logical name has, with its tag and length.
+const NAME: usize = 8;
+/// How many bytes the structure of scaler and unit has.
+const SCALER_UNIT: usize = 6;

@@ -1,6 +1,7 @@
 use std::{string::String, vec, vec::Vec};
 
 use ccm_core::{Decimal, Obis, Writer};
+use proptest::prelude::*;
 
 use super::*;
 use crate::data::{BitString, ClockStatus, Data, DataError, Date, DateTime, Event, Fault, Time, Value};
@@ -124,16 +125,13 @@ fn what_a_row_leaves_out_is_that_of_the_row_before() {
         Event::Value(Value::DeltaInteger(-6)),
     ]);
     let first = at(22).unix_seconds().unwrap();
-    let values = |energy, other| vec![Some(energy), other];
-    let expected = vec![
-        (Some(first), values(1000, None)),
-        (Some(first + 3600), values(1007, Some(5))),
+    let expected = [
+        (Some(first), vec![Some(1000), None]),
+        (Some(first + 3600), vec![Some(1007), Some(5)]),
         // Five less six is no unsigned: the delta is given as it came, and is no number.
         (Some(first + 7200), vec![Some(1007), None]),
     ];
-    let read = rows(&bytes, 3, 3600);
-    assert_eq!(read[..2], expected[..2]);
-    assert_eq!(read[2], (Some(first + 7200), values(1007, None)));
+    assert_eq!(rows(&bytes, 3, 3600), expected);
     let backwards: Vec<_> = rows(&bytes, 3, -3600).into_iter().map(|(time, _)| time.unwrap()).collect();
     assert_eq!(backwards, [first, first - 3600, first - 7200]);
     let unknown: Vec<_> = rows(&bytes, 3, 0).into_iter().map(|(time, _)| time).collect();
@@ -346,4 +344,53 @@ fn a_push_that_goes_on_behind_its_end_says_so_once() {
     let trailing = DataError { offset: 7, fault: Fault::Trailing { found: 1 } };
     assert_eq!(read.len(), 2);
     assert_eq!(read[1], Err(trailing));
+}
+
+proptest! {
+    #[test]
+    fn no_body_breaks_the_reading_of_a_push(
+        bytes in prop::collection::vec(
+            prop_oneof![Just(1_u8), Just(2), Just(9), Just(6), Just(255), Just(0x12), 0..=28_u8, any::<u8>()],
+            0..120,
+        ),
+    ) {
+        for layout in [Layout::Detect, Layout::Kaifa] {
+            let readings = PushBody::new(&bytes, layout);
+            prop_assert!(readings.take(40 * (bytes.len() + 2)).count() < 40 * (bytes.len() + 2));
+        }
+    }
+
+    #[test]
+    fn a_change_of_a_real_push_never_moves_a_value_to_another_code(at in 0_usize..200, to: u8) {
+        let names = [POWER, ENERGY, [1, 0, 2, 7, 0, 255], [1, 0, 32, 7, 0, 255]];
+        let mut body = vec![Event::Structure(8)];
+        let values = [101, 202, 303, 404];
+        for (name, value) in names.iter().zip(values) {
+            body.extend([octets(name), number(value)]);
+        }
+        let mut bytes = events(&body);
+        let at = at % bytes.len();
+        bytes[at] = to;
+        for reading in PushBody::new(&bytes, Layout::Detect).map_while(Result::ok) {
+            let Some(place) = names.iter().position(|name| Some(Obis::new(*name)) == reading.obis) else { continue };
+            let others = values.iter().enumerate().any(|(other, value)| {
+                other != place && reading.value == Value::DoubleLongUnsigned(*value)
+            });
+            prop_assert!(!others || names.iter().any(|name| bytes.windows(6).filter(|part| part == name).count() > 1));
+        }
+    }
+
+    #[test]
+    fn no_data_break_the_classes(bytes in prop::collection::vec(prop_oneof![0_u8..=28, any::<u8>()], 0..100)) {
+        let Ok(data) = Data::parse(&bytes) else { return Ok(()) };
+        let mut cells = [Cell::Value(Value::Null); 3];
+        if let Ok(mut rows) = Rows::new(data, &mut cells, Some(0), 900) {
+            while let Ok(Some(_)) = rows.next_row() {}
+        }
+        let _ = (ScalerUnit::parse(data), Service::parse(data), ProfileGeneric::clock_column(data));
+        let _ = AssociationLn::object_list(data).map(Iterator::count);
+        let _ = AssociationSn::object_list(data).map(Iterator::count);
+        let _ = SecuritySetup::certificates(data).map(Iterator::count);
+        let _ = ImageTransfer::images(data).map(Iterator::count);
+    }
 }

@@ -135,6 +135,7 @@ impl<'a> Events<'a> {
         skip(&mut self.reader).map_err(|fault| self.fault(fault))
     }
 
+    #[cold]
     fn pass_compact(&mut self) -> Result<(), DataError> {
         let (depth, left) = (self.depth, self.level.left);
         while (self.depth, self.level.left) != (depth, left - 1) {
@@ -210,6 +211,7 @@ impl<'a> Events<'a> {
         }
     }
 
+    #[cold]
     fn enter_compact(&mut self) -> Result<Event<'a>, Fault> {
         let start = self.reader.rest();
         compact::skip_description(&mut self.reader)?;
@@ -242,6 +244,7 @@ impl<'a> Events<'a> {
     }
 
     /// Reads an element of the contents of a compact array, whose tag stands in the description.
+    #[cold]
     fn untagged(&mut self) -> Result<Event<'a>, Fault> {
         self.work = self.work.checked_sub(1).ok_or(Fault::Work)?;
         let Some(compact) = &mut self.compact else { return Err(Fault::Contents) };
@@ -268,6 +271,7 @@ impl<'a> Events<'a> {
     }
 
     /// Ends the stream with an error at the byte where it stands.
+    #[cold]
     pub(super) fn fault(&mut self, fault: Fault) -> DataError {
         let error = fault.at(self.offset());
         (self.level, self.depth) = (Level::default(), 0);
@@ -275,6 +279,7 @@ impl<'a> Events<'a> {
     }
 
     /// Ends the stream with an error about the last event, which is not what belongs there.
+    #[cold]
     pub(crate) fn wrong(&mut self, fault: Fault) -> DataError {
         (self.level, self.depth) = (Level::default(), 0);
         fault.at(self.length.saturating_sub(self.last))
@@ -282,6 +287,28 @@ impl<'a> Events<'a> {
 
     pub(crate) fn next_event(&mut self) -> Result<Option<Event<'a>>, DataError> {
         self.step()
+    }
+
+    /// Passes over the next element, which [`Events::peek`] has shown to have so many bytes.
+    pub(crate) fn pass_peeked(&mut self, length: usize) {
+        if self.reader.take(length, "element").is_ok() {
+            self.level.left -= 1;
+        }
+    }
+
+    /// The next element, where it is nothing but a good value that lies there with its tag. What else it may be, or what is
+    /// wrong with it, the long way says.
+    #[inline]
+    pub(crate) fn next_plain(&mut self) -> Option<Value<'a>> {
+        if self.compact.is_some() || self.level.left == 0 {
+            return None;
+        }
+        let mut reader = self.reader;
+        let value = Value::read(reader.u8("tag").ok()?, &mut reader).ok()?;
+        self.last = self.reader.rest().len();
+        self.reader = reader;
+        self.level.left -= 1;
+        Some(value)
     }
 
     /// Whether the next element lies there as a tagged value without parts.

@@ -16,6 +16,9 @@ impl<'a> Events<'a> {
     /// # Errors
     /// [`Fault::Type`], and whatever is wrong with the bytes.
     pub fn value(&mut self, field: &'static str) -> Result<Value<'a>, DataError> {
+        if let Some(value) = self.next_plain() {
+            return Ok(value);
+        }
         match self.next_event()? {
             Some(Event::Value(value)) => Ok(value),
             _ => Err(self.wrong(Fault::Type { field, expected: "value" })),

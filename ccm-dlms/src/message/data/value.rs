@@ -179,6 +179,7 @@ impl<'a> Value<'a> {
     }
 
     /// Reads what follows the tag of a simple type.
+    #[inline]
     pub(super) fn read(tag: u8, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         Ok(match tag {
             tag::NULL => Self::Null,
@@ -208,6 +209,7 @@ impl<'a> Value<'a> {
     }
 
     /// The types that few meters send.
+    #[cold]
     fn read_rare(tag: u8, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         Ok(match tag {
             tag::DATE_TIME => Self::DateTime(DateTime::from_bytes(array(reader, "date-time")?)),
