@@ -48,7 +48,8 @@ pub enum Layout {
 /// - pairs of a code and a value, each with scaler and unit behind it or not, in structures of their own (Aidon, Salzburg) or
 ///   one after another (Kamstrup, Landis+Gyr, Netz Niederösterreich);
 /// - values in the order of the push object list, which is the first of them (Landis+Gyr E450 and others);
-/// - values in an order that the maker has published (Kaifa lists 1 to 3).
+/// - values in an order that the maker has published (Kaifa lists 1 to 3);
+/// - values behind descriptors of their attributes that have no tags (EGD and Sagemcom XT211 in Czechia).
 ///
 /// A value is only given a code where one of these says so; all others come without. A code in a pair is an octet string of
 /// six bytes that names a medium and ends with 255, and something else than another code follows it.
@@ -85,6 +86,8 @@ enum Positions<'a> {
     Unknown,
     /// From the list of a Kaifa of so many elements.
     Kaifa(u32),
+    /// From descriptors of attributes without tags, as Czech meters send them.
+    Descriptors,
     /// From the push object list.
     Objects(List<'a, CaptureObject>),
 }
@@ -100,6 +103,9 @@ impl<'a> PushBody<'a> {
 
     /// Finds out whether the place of a value says what it is. What is wrong with the bytes is said when they are read.
     fn positions_of(&self, layout: Layout) -> Option<Positions<'a>> {
+        if self.has_descriptors() {
+            return Some(Positions::Descriptors);
+        }
         let mut events = self.events.clone();
         let Some(Ok(Event::Structure(count))) = events.next() else { return None };
         if kaifa::is_list(&events, count, layout) {
@@ -111,6 +117,18 @@ impl<'a> PushBody<'a> {
         let is_own =
             first.class_id == PushSetup::CLASS_ID && first.attribute_index == PushSetup::PUSH_OBJECT_LIST;
         Some(if is_own && objects.left() == count { Positions::Objects(objects) } else { Positions::Unknown })
+    }
+
+    /// Whether the values have their attributes before them as nine bytes without a tag: no `Data`, but what some meters send
+    /// within a structure of an enumeration and an array. Only what cannot be read as the standard has it is taken for that.
+    #[inline(never)]
+    fn has_descriptors(&self) -> bool {
+        let Some([0x02, 2, 0x16, _, 0x01, _, 0x02, 2, 0, _, a, _, _, _, _, f, 1..=0x7F]) =
+            self.events.peek::<17>()
+        else {
+            return false;
+        };
+        is_code(*a, *f) && self.events.clone().any(|event| event.is_err())
     }
 
     #[inline]
@@ -145,9 +163,11 @@ impl<'a> PushBody<'a> {
     }
 
     fn is_positioned(&self) -> bool {
-        matches!(self.positions, Positions::Kaifa(_) | Positions::Objects(_))
-            && self.events.depth() == 1
-            && self.events.left() > 0
+        match self.positions {
+            Positions::None | Positions::Unknown => false,
+            Positions::Kaifa(_) | Positions::Objects(_) => self.events.depth() == 1 && self.events.left() > 0,
+            Positions::Descriptors => self.events.depth() == 3 && self.events.left() == 2,
+        }
     }
 
     #[cold]
@@ -212,6 +232,7 @@ impl<'a> PushBody<'a> {
         let mut known = None;
         match &mut self.positions {
             Positions::None | Positions::Unknown => {}
+            Positions::Descriptors => obis = self.descriptor(),
             Positions::Kaifa(count) => {
                 (obis, known) = kaifa::column(*count, count.saturating_sub(self.events.left())).unzip();
             }
@@ -225,6 +246,13 @@ impl<'a> PushBody<'a> {
         let value = self.events.value("value")?;
         let scaler_unit = known.flatten().or(self.scaler_unit_of(obis)?);
         Ok(Some(Reading { obis, value, scaler_unit }))
+    }
+
+    /// Passes over a descriptor without a tag. It gives the name of an object where the attribute is its value.
+    fn descriptor(&mut self) -> Option<Obis> {
+        let [_, _, a, b, c, d, e, f, attribute] = *self.events.peek()?;
+        self.events.pass_peeked(DESCRIPTOR);
+        (attribute.cast_signed() == Register::VALUE).then(|| Obis::new([a, b, c, d, e, f]))
     }
 
     /// The scaler and unit, where the push object list says that they come next.
@@ -276,5 +304,7 @@ const fn name(object: CaptureObject) -> Obis {
 
 /// How many bytes a logical name has, with its tag and length.
 const NAME: usize = 8;
+/// How many bytes a descriptor has: class, name and attribute.
+const DESCRIPTOR: usize = 9;
 /// How many bytes the structure of scaler and unit has.
 const SCALER_UNIT: usize = 6;

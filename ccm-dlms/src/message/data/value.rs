@@ -136,12 +136,12 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The text of a string of any of the three types, where it is printable ASCII or, of that type, UTF-8.
+    /// The text of a string of any of the three types, where it is printable ASCII or, of that type, UTF-8. Zeros that fill
+    /// it up to its length are no part of it.
     pub fn text(self) -> Option<&'a str> {
-        let bytes = self.bytes()?;
-        let printable = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
-        let text = printable || matches!(self, Self::Utf8String(_));
-        core::str::from_utf8(bytes).ok().filter(|_| text)
+        let text = core::str::from_utf8(self.bytes()?).ok()?.trim_end_matches('\0');
+        let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        Some(text).filter(|_| is_printable || matches!(self, Self::Utf8String(_)))
     }
 
     /// The date and time, as its own type or as an octet string of 12. Where nothing says that the octets are one, ask
