@@ -4,7 +4,6 @@ mod kaifa;
 
 use ccm_core::{Decimal, Obis};
 
-use super::list::List;
 use super::object::CaptureObject;
 use super::push_setup::PushSetup;
 use super::register::{Register, ScalerUnit};
@@ -89,7 +88,7 @@ enum Positions<'a> {
     /// From descriptors of attributes without tags, as Czech meters send them.
     Descriptors,
     /// From the push object list.
-    Objects(List<'a, CaptureObject>),
+    Objects(Events<'a>),
 }
 
 impl<'a> PushBody<'a> {
@@ -111,12 +110,15 @@ impl<'a> PushBody<'a> {
         if kaifa::is_list(&events, count, layout) {
             return Some(Positions::Kaifa(count));
         }
-        let objects = PushSetup::push_object_list(events.data("push_object_list").ok()?).ok()?;
+        if matches!(events.peek(), Some([0x13])) {
+            return Some(Positions::Unknown);
+        }
+        let Some(Ok(Event::Array(objects))) = events.next() else { return None };
         // The list must be the first of the values that it names; else nobody knows which value is the first.
-        let first = objects.clone().next()?.ok()?;
+        let first = definition(&events)?;
         let is_own =
             first.class_id == PushSetup::CLASS_ID && first.attribute_index == PushSetup::PUSH_OBJECT_LIST;
-        Some(if is_own && objects.left() == count { Positions::Objects(objects) } else { Positions::Unknown })
+        Some(if is_own && objects == count { Positions::Objects(events) } else { Positions::Unknown })
     }
 
     /// Whether the values have their attributes before them as nine bytes without a tag: no `Data`, but what some meters send
@@ -148,7 +150,7 @@ impl<'a> PushBody<'a> {
                         return self.read_value(Some(obis)).map(Some);
                     }
                 }
-                Some([0x02]) if self.is_definition() => {
+                Some([0x02]) if definition(&self.events).is_some() => {
                     self.pass_definition()?;
                     continue;
                 }
@@ -172,7 +174,7 @@ impl<'a> PushBody<'a> {
 
     #[cold]
     fn pass_definition(&mut self) -> Result<(), DataError> {
-        self.events.data("object definition")?;
+        self.events.pass("object definition")?;
         if matches!(self.positions, Positions::None) {
             self.positions = Positions::Unknown;
         }
@@ -217,14 +219,6 @@ impl<'a> PushBody<'a> {
         next == 0x09 && matches!(follows(), Some([.., 0x09, 6, a, _, _, _, _, f]) if is_code(*a, *f))
     }
 
-    /// Whether a definition of an object comes next: it has a code in it, but no value.
-    fn is_definition(&self) -> bool {
-        let Some([0x02, 4..=0x7F, 0x12, _, _, 0x09, 6, rest @ ..]) = self.events.peek::<18>() else {
-            return false;
-        };
-        matches!(rest, [.., 0x0F, _, 0x12, _, _])
-    }
-
     /// The next value of the outermost structure, named by its place; nothing where it has parts, which have no names then.
     #[cold]
     fn read_positioned(&mut self) -> Result<Option<Reading<'a>>, DataError> {
@@ -236,7 +230,7 @@ impl<'a> PushBody<'a> {
             Positions::Kaifa(count) => {
                 (obis, known) = kaifa::column(*count, count.saturating_sub(self.events.left())).unzip();
             }
-            Positions::Objects(objects) => obis = objects.next().transpose()?.filter(is_value).map(name),
+            Positions::Objects(objects) => obis = next_object(objects)?.filter(is_value).map(name),
         }
         if !self.events.next_is_value() {
             // What has parts is read part by part, and a list of objects not at all.
@@ -258,11 +252,11 @@ impl<'a> PushBody<'a> {
     /// The scaler and unit, where the push object list says that they come next.
     fn scaler_unit_of(&mut self, obis: Option<Obis>) -> Result<Option<ScalerUnit>, DataError> {
         let (Positions::Objects(objects), Some(_)) = (&self.positions, obis) else { return Ok(None) };
-        let Some(Ok(next)) = objects.clone().next() else { return Ok(None) };
+        let Some(next) = definition(objects) else { return Ok(None) };
         let belongs = Some(next.logical_name) == obis && next.attribute_index == Register::SCALER_UNIT;
         let Some(scaler_unit) = self.scaler_unit().filter(|_| belongs) else { return Ok(None) };
         if let Positions::Objects(objects) = &mut self.positions {
-            objects.next().transpose()?;
+            next_object(objects)?;
         }
         self.events.pass_peeked(SCALER_UNIT);
         Ok(Some(scaler_unit))
@@ -287,6 +281,30 @@ impl<'a> Iterator for PushBody<'a> {
         self.is_checked |= read.is_err();
         read.transpose()
     }
+}
+
+/// The definition of an object that comes next. It has a code in it, but no value.
+fn definition(events: &Events<'_>) -> Option<CaptureObject> {
+    let [0x02, 4..=0x7F, 0x12, c0, c1, 0x09, 6, a, b, c, d, e, f, 0x0F, attribute, 0x12, i0, i1] =
+        *events.peek()?
+    else {
+        return None;
+    };
+    Some(CaptureObject {
+        class_id: u16::from_be_bytes([c0, c1]),
+        logical_name: Obis::new([a, b, c, d, e, f]),
+        attribute_index: attribute.cast_signed(),
+        data_index: u16::from_be_bytes([i0, i1]),
+    })
+}
+
+/// Takes the next definition of a list. Behind one that is none there are no more, so that no name goes to a wrong value.
+fn next_object(objects: &mut Events<'_>) -> Result<Option<CaptureObject>, DataError> {
+    let object = definition(objects);
+    if object.is_some() {
+        objects.pass("object definition")?;
+    }
+    Ok(object)
 }
 
 /// Whether the first and the last byte are those of a code: a medium of IEC 62056-61, and the present billing period.

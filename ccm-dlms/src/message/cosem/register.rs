@@ -1,9 +1,9 @@
 //! Data, Register, Extended register and Demand register (classes 1, 3, 4, 5).
 
-use ccm_core::Decimal;
+use ccm_core::{Decimal, Full, Writer};
 
 use super::unit::Unit;
-use crate::data::{Data, DataError, Events, Value};
+use crate::data::{Data, DataError, Event, Events, Value};
 
 /// Class 1: any value.
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +104,16 @@ impl ScalerUnit {
         let mut events = data.events();
         let read = Self::read(&mut events)?;
         events.finish().map(|()| read)
+    }
+
+    /// Writes the attribute.
+    ///
+    /// # Errors
+    /// [`Full`] where it does not fit.
+    pub fn emit(self, writer: &mut Writer<'_>) -> Result<(), Full> {
+        Event::Structure(2).emit(writer)?;
+        Value::Integer(self.scaler).emit(writer)?;
+        Value::Enum(self.unit.0).emit(writer)
     }
 
     /// Reads it from the midst of other data.

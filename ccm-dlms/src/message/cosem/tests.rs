@@ -59,6 +59,8 @@ fn a_scaler_and_unit_that_is_none_says_so() {
     let wrong = Fault::Type { field: "scaler", expected: "integer" };
     let error = ScalerUnit::parse(Data::parse(&bytes).unwrap()).unwrap_err();
     assert_eq!(error, DataError { offset: 2, fault: wrong });
+    let written = emit(|writer| ScalerUnit::new(-1, Unit::VOLT).emit(writer));
+    assert_eq!(ScalerUnit::parse(Data::parse(&written).unwrap()), Ok(ScalerUnit::new(-1, Unit::VOLT)));
     let three = events(&[Event::Structure(3), small(0), code(27), small(0)]);
     let size = Fault::Size { field: "scaler_unit", expected: 2, found: 3 };
     assert_eq!(ScalerUnit::parse(Data::parse(&three).unwrap()).unwrap_err().fault, size);
@@ -314,6 +316,31 @@ fn a_push_object_list_names_the_values_behind_it() {
     let read = push(&events(&body), Layout::Detect);
     assert!(read.iter().all(|reading| reading.starts_with("?=")), "{read:?}");
     assert!(read.contains(&"?=1000 Wh".into()) && read.contains(&"?=5".into()), "{read:?}");
+}
+
+#[test]
+fn a_list_of_objects_that_cannot_be_followed_names_nothing() {
+    let own = [0, 0, 25, 9, 0, 255];
+    let values = [octets(&own), number(100)];
+    let compact = [0x13, 0x02, 0x02, 0x12, 0x09, 9, 0, 40, 6, 0, 0, 25, 9, 0, 255];
+    let body = [&[0x02, 3][..], &compact, &events(&values)].concat();
+    assert_eq!(push(&body, Layout::Detect).last().unwrap(), "?=100");
+    // A time before the list: then it is not the first of its values.
+    let time = at(22).to_bytes();
+    let mut body = vec![Event::Structure(4), octets(&time), Event::Array(2)];
+    body.extend(definition(40, &own, 2));
+    body.extend(definition(40, &own, 1));
+    body.extend(values);
+    let read = push(&events(&body), Layout::Detect);
+    assert_eq!(read[1..], ["?=other", "?=100"]);
+    // The second definition is broken: what follows has no name, and is not named by the third.
+    let mut body = vec![Event::Structure(3), Event::Array(3)];
+    body.extend(definition(40, &own, 2));
+    body.extend([Event::Structure(1), number(7)]);
+    body.extend(definition(3, &ENERGY, 2));
+    body.extend([number(1), number(2)]);
+    let read = push(&events(&body), Layout::Detect);
+    assert!(read.iter().all(|reading| reading.starts_with("?=")), "{read:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use ccm_core::{Missing, Reader};
+use ccm_core::{Full, Missing, Reader, Writer};
 
 use super::calendar::{Date, Month, Time};
 use super::error::{DataError, Fault};
@@ -107,6 +107,15 @@ impl DateTime {
         let taken = taken.map_err(|fault| fault.at(length - end.rest().len()))?;
         *reader = end;
         Ok(taken)
+    }
+
+    /// Writes the date and time of a notification as the standard has it: an OCTET STRING without a tag.
+    ///
+    /// # Errors
+    /// [`Full`] where it does not fit.
+    pub fn emit(self, writer: &mut Writer<'_>) -> Result<(), Full> {
+        writer.u8(LENGTH)?;
+        writer.array(self.to_bytes())
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, Fault> {

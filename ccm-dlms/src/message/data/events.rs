@@ -113,21 +113,21 @@ impl<'a> Events<'a> {
     /// # Errors
     /// [`Fault::Type`] where the innermost array or structure has no more, and what the element itself has.
     pub fn data(&mut self, field: &'static str) -> Result<Data<'a>, DataError> {
-        if self.level.left == 0 {
-            return Err(self.fault(Fault::Type { field, expected: "element" }));
-        }
         let (start, types) = (self.reader.rest(), self.compact.map(|compact| compact.types.rest()));
-        self.pass()?;
+        self.pass(field)?;
         let taken = start.len() - self.reader.rest().len();
         let bytes = start.get(..taken).unwrap_or_default();
         Ok(match types {
             None => Data::tagged(bytes),
-            Some(_) => Data::compact(self.description_of_last(types.unwrap_or_default()), bytes),
+            Some(types) => Data::compact(self.description_of_last(types), bytes),
         })
     }
 
     /// Passes over the next element, whatever it is.
-    fn pass(&mut self) -> Result<(), DataError> {
+    pub(crate) fn pass(&mut self, field: &'static str) -> Result<(), DataError> {
+        if self.level.left == 0 {
+            return Err(self.fault(Fault::Type { field, expected: "element" }));
+        }
         if self.compact.is_some() {
             return self.pass_compact();
         }

@@ -62,7 +62,7 @@ impl<'a> Events<'a> {
     /// Whatever is wrong with the bytes that are passed over.
     pub fn end(&mut self) -> Result<(), DataError> {
         while self.left() > 0 {
-            self.data("rest")?;
+            self.pass("rest")?;
         }
         self.next_event().map(|_| ())
     }

@@ -5,15 +5,20 @@ use ccm_core::{Full, Missing, Reader, Writer};
 use super::error::Fault;
 
 /// Reads a length; the standard wants the shortest form, meters do not all give it, and every form is read.
+#[inline]
 pub(crate) fn read(reader: &mut Reader<'_>, field: &'static str) -> Result<u32, Fault> {
-    let first = reader.u8(field)?;
-    match first {
-        0..=0x7F => Ok(first.into()),
-        0x81 => Ok(reader.u8(field)?.into()),
-        0x82 => Ok(reader.u16(field)?.into()),
-        0x80..=0x84 => Ok(long(reader.take((first & 0x7F).into(), field)?)),
-        _ => Err(Fault::Length { bytes: first & 0x7F }),
+    match reader.u8(field)? {
+        length @ 0..=0x7F => Ok(length.into()),
+        first => read_long(first & 0x7F, reader, field),
     }
+}
+
+#[cold]
+fn read_long(bytes: u8, reader: &mut Reader<'_>, field: &'static str) -> Result<u32, Fault> {
+    if bytes > 4 {
+        return Err(Fault::Length { bytes });
+    }
+    Ok(long(reader.take(bytes.into(), field)?))
 }
 
 /// Writes a length in its shortest form.

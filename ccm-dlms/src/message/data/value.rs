@@ -182,50 +182,62 @@ impl<'a> Value<'a> {
     #[inline]
     pub(super) fn read(tag: u8, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         Ok(match tag {
-            tag::NULL => Self::Null,
-            tag::BOOLEAN => Self::Boolean(reader.u8("boolean")? != 0),
-            tag::BIT_STRING => Self::BitString(BitString::read(reader)?),
-            tag::DOUBLE_LONG => Self::DoubleLong(i32::from_be_bytes(array(reader, "double-long")?)),
-            tag::DOUBLE_LONG_UNSIGNED => {
-                Self::DoubleLongUnsigned(u32::from_be_bytes(array(reader, "double-long-unsigned")?))
-            }
             tag::OCTET_STRING => Self::OctetString(counted(reader, "octet-string")?),
             tag::VISIBLE_STRING => Self::VisibleString(counted(reader, "visible-string")?),
             tag::UTF8_STRING => Self::Utf8String(counted(reader, "utf8-string")?),
-            tag::BCD => Self::Bcd(reader.u8("bcd")?),
-            tag::INTEGER => Self::Integer(i8::from_be_bytes(array(reader, "integer")?)),
-            tag::LONG => Self::Long(i16::from_be_bytes(array(reader, "long")?)),
-            tag::UNSIGNED => Self::Unsigned(reader.u8("unsigned")?),
-            tag::LONG_UNSIGNED => Self::LongUnsigned(reader.u16("long-unsigned")?),
-            tag::LONG64 => Self::Long64(i64::from_be_bytes(array(reader, "long64")?)),
-            tag::LONG64_UNSIGNED => {
-                Self::Long64Unsigned(u64::from_be_bytes(array(reader, "long64-unsigned")?))
-            }
-            tag::ENUM => Self::Enum(reader.u8("enum")?),
-            tag::FLOAT32 => Self::Float32(u32::from_be_bytes(array(reader, "float32")?)),
-            tag::FLOAT64 => Self::Float64(u64::from_be_bytes(array(reader, "float64")?)),
-            _ => return Self::read_rare(tag, reader),
+            _ => match tag::fixed_size(tag) {
+                Some(1) => Self::of_1(tag, reader.u8(FIELD)?),
+                Some(2) => Self::of_2(tag, reader.u16(FIELD)?),
+                Some(4) => Self::of_4(tag, array(reader, FIELD)?),
+                _ => return Self::read_rare(tag, reader),
+            },
         })
+    }
+
+    fn of_1(tag: u8, bits: u8) -> Self {
+        match tag {
+            tag::BOOLEAN => Self::Boolean(bits != 0),
+            tag::BCD => Self::Bcd(bits),
+            tag::INTEGER => Self::Integer(bits.cast_signed()),
+            tag::UNSIGNED => Self::Unsigned(bits),
+            tag::DELTA_INTEGER => Self::DeltaInteger(bits.cast_signed()),
+            tag::DELTA_UNSIGNED => Self::DeltaUnsigned(bits),
+            _ => Self::Enum(bits),
+        }
+    }
+
+    fn of_2(tag: u8, bits: u16) -> Self {
+        match tag {
+            tag::LONG => Self::Long(bits.cast_signed()),
+            tag::DELTA_LONG => Self::DeltaLong(bits.cast_signed()),
+            tag::DELTA_LONG_UNSIGNED => Self::DeltaLongUnsigned(bits),
+            _ => Self::LongUnsigned(bits),
+        }
+    }
+
+    fn of_4(tag: u8, bytes: [u8; 4]) -> Self {
+        let bits = u32::from_be_bytes(bytes);
+        match tag {
+            tag::DOUBLE_LONG => Self::DoubleLong(bits.cast_signed()),
+            tag::FLOAT32 => Self::Float32(bits),
+            tag::TIME => Self::Time(Time::from_bytes(bytes)),
+            tag::DELTA_DOUBLE_LONG => Self::DeltaDoubleLong(bits.cast_signed()),
+            tag::DELTA_DOUBLE_LONG_UNSIGNED => Self::DeltaDoubleLongUnsigned(bits),
+            _ => Self::DoubleLongUnsigned(bits),
+        }
     }
 
     /// The types that few meters send.
     #[cold]
     fn read_rare(tag: u8, reader: &mut Reader<'a>) -> Result<Self, Fault> {
         Ok(match tag {
-            tag::DATE_TIME => Self::DateTime(DateTime::from_bytes(array(reader, "date-time")?)),
-            tag::DATE => Self::Date(Date::from_bytes(array(reader, "date")?)),
-            tag::TIME => Self::Time(Time::from_bytes(array(reader, "time")?)),
-            tag::DELTA_INTEGER => Self::DeltaInteger(i8::from_be_bytes(array(reader, "delta-integer")?)),
-            tag::DELTA_LONG => Self::DeltaLong(i16::from_be_bytes(array(reader, "delta-long")?)),
-            tag::DELTA_DOUBLE_LONG => {
-                Self::DeltaDoubleLong(i32::from_be_bytes(array(reader, "delta-double-long")?))
-            }
-            tag::DELTA_UNSIGNED => Self::DeltaUnsigned(reader.u8("delta-unsigned")?),
-            tag::DELTA_LONG_UNSIGNED => Self::DeltaLongUnsigned(reader.u16("delta-long-unsigned")?),
-            tag::DELTA_DOUBLE_LONG_UNSIGNED => {
-                let bits = array(reader, "delta-double-long-unsigned")?;
-                Self::DeltaDoubleLongUnsigned(u32::from_be_bytes(bits))
-            }
+            tag::NULL => Self::Null,
+            tag::BIT_STRING => Self::BitString(BitString::read(reader)?),
+            tag::LONG64 => Self::Long64(i64::from_be_bytes(array(reader, FIELD)?)),
+            tag::LONG64_UNSIGNED => Self::Long64Unsigned(u64::from_be_bytes(array(reader, FIELD)?)),
+            tag::FLOAT64 => Self::Float64(u64::from_be_bytes(array(reader, FIELD)?)),
+            tag::DATE_TIME => Self::DateTime(DateTime::from_bytes(array(reader, FIELD)?)),
+            tag::DATE => Self::Date(Date::from_bytes(array(reader, FIELD)?)),
             tag::DONT_CARE => Self::DontCare,
             tag => return Err(Fault::Tag { tag }),
         })
@@ -280,3 +292,6 @@ impl<'a> BitString<'a> {
         Ok(Self::new(bytes, length).unwrap_or(Self { bytes, unused: 0 }))
     }
 }
+
+/// What is missing where a value ends early.
+const FIELD: &str = "value";
