@@ -25,35 +25,37 @@ pub(super) fn more(left: u32, count: u32, reader: &Reader<'_>) -> Result<u32, Fa
 }
 
 /// Passes over one element and says how many more it announces.
+#[inline]
 fn element(reader: &mut Reader<'_>) -> Result<u32, Fault> {
-    let mut peek = *reader;
-    let tag = peek.u8("tag")?;
+    let start = *reader;
+    let tag = reader.u8("tag")?;
+    if let Some(size) = tag::fixed_size(tag) {
+        reader.take(size, "value")?;
+        return Ok(0);
+    }
     match tag {
-        tag::ARRAY | tag::STRUCTURE => {
-            *reader = peek;
-            return elements(reader);
-        }
+        tag::ARRAY | tag::STRUCTURE => return elements(reader),
         tag::OCTET_STRING | tag::VISIBLE_STRING | tag::UTF8_STRING => {
-            counted(&mut peek, "string")?;
+            counted(reader, "string")?;
         }
         tag::BIT_STRING => {
-            let bits = read(&mut peek, "bit-string")?;
-            peek.take(size(bits.div_ceil(8)), "bit-string")?;
+            let bits = read(reader, "bit-string")?;
+            reader.take(size(bits.div_ceil(8)), "bit-string")?;
         }
         tag::COMPACT_ARRAY => {
-            compact::skip_description(&mut peek)?;
-            counted(&mut peek, "contents of the compact-array")?;
+            compact::skip_description(reader)?;
+            counted(reader, "contents of the compact-array")?;
         }
-        _ => {
-            let size = tag::fixed_size(tag).ok_or(Fault::Tag { tag })?;
-            peek.take(size, "value")?;
+        tag => {
+            *reader = start;
+            return Err(Fault::Tag { tag });
         }
     }
-    *reader = peek;
     Ok(0)
 }
 
 /// Reads how many elements follow: no more than there are bytes.
+#[inline]
 pub(super) fn elements(reader: &mut Reader<'_>) -> Result<u32, Fault> {
     let count = read(reader, "number of elements")?;
     let left = reader.rest().len();
