@@ -185,10 +185,9 @@ impl<K> Context<K> {
     /// Checks a message, takes it out of its envelope and decrypts it, in place. General-ciphering has
     /// [`unprotect_general`](Self::unprotect_general).
     ///
-    /// What is in no envelope is given as it is where nothing is required. Even where protection is required,
-    /// associations (AARQ to RLRE) pass, whose user information is protected by itself, and so do refusals
-    /// (exception-response, confirmed-service-error): a peer that could not read the request can only refuse it in
-    /// clear. Their `protection` says so, and nothing in them is to be taken for a value.
+    /// What is in no envelope is given as it is where nothing is required. Even where protection is required, refusals
+    /// pass (exception-response, confirmed-service-error): a peer that could not read the request can only refuse it
+    /// in clear. Their `protection` says so. Of associations (AARQ to RLRE) only the user information belongs here.
     ///
     /// # Errors
     /// Any of [`SecurityError`]; no counter has then moved, and `apdu` is not to be used.
@@ -260,7 +259,8 @@ impl<K> Context<K> {
         self.received.check(key, invocation_counter)
     }
 
-    /// Moves the counter and checks the service within, in the order that lets nobody but the peer move it.
+    /// Checks the service within and moves the counter. The envelope's tag is not authenticated: a message that is
+    /// refused for it moves nothing, or anybody could use up the peer's numbers.
     pub(super) fn believe(
         &mut self,
         control: Control,
@@ -274,10 +274,14 @@ impl<K> Context<K> {
             Some(expected) => found == expected || REFUSALS.contains(&found),
             None => control.protection.authenticated || SERVICES.contains(&found),
         };
-        if control.protection.authenticated || (is_right && control.protection.encrypted) {
+        if !is_right {
+            return Err(SecurityError::Service { found });
+        }
+        // A number that nothing protects is anybody's.
+        if control.protection != Protection::NONE {
             self.received.set(key, Some(invocation_counter));
         }
-        if is_right { Ok(()) } else { Err(SecurityError::Service { found }) }
+        Ok(())
     }
 
     fn allow(&self, found: Protection) -> Result<(), SecurityError> {
@@ -298,7 +302,7 @@ impl<K> Context<K> {
         match tag {
             super::general::TAG => return Err(SecurityError::Envelope { tag }),
             GENERAL_SIGNING => return Err(SecurityError::Signing),
-            _ if REFUSALS.contains(&tag) || ASSOCIATION.contains(&tag) => {}
+            _ if REFUSALS.contains(&tag) && apdu.len() <= LONGEST_REFUSAL => {}
             _ => self.allow(Protection::NONE)?,
         }
         Ok(Incoming { apdu, protection: Protection::NONE, envelope: None, invocation_counter: None })
@@ -342,8 +346,8 @@ pub(super) fn shift(buffer: &mut [u8], length: usize, by: usize) {
 const INITIATE: [u8; 2] = [0x01, 0x08];
 /// Confirmed-service-error and exception-response.
 const REFUSALS: [u8; 2] = [0x0E, 0xD8];
-/// AARQ, AARE, RLRQ, RLRE.
-const ASSOCIATION: [u8; 4] = [0x60, 0x61, 0x62, 0x63];
+/// Tag, two codes, and the counter that the peer expects; what is longer hides something.
+const LONGEST_REFUSAL: usize = 7;
 const GENERAL_SIGNING: u8 = 0xDF;
 /// All that is found in an envelope (IEC 62056-5-3, 8.4): the services, data notification, access, block transfer.
 pub(super) const SERVICES: [u8; 21] = [

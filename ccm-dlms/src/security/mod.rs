@@ -35,8 +35,6 @@ mod general;
 mod hls;
 mod keys;
 mod length;
-#[cfg(test)]
-mod tests;
 mod title;
 mod transform;
 
