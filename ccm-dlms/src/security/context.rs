@@ -21,6 +21,7 @@ pub struct Context<K> {
     pub(super) keys: Keys<K>,
     pub(super) counter: InvocationCounter,
     pub(super) received: Received,
+    pub(super) authenticates_fields: bool,
     required: Protection,
 }
 
@@ -78,7 +79,8 @@ impl<K> Context<K> {
         }
         let received = Received::default();
         let required = Protection::BOTH;
-        Ok(Self { suite, own_title, peer_title: None, keys, counter, received, required })
+        let (peer_title, authenticates_fields) = (None, true);
+        Ok(Self { suite, own_title, peer_title, keys, counter, received, authenticates_fields, required })
     }
 
     /// Asks for at least this protection of all that is received.
@@ -89,6 +91,13 @@ impl<K> Context<K> {
     /// What is asked for.
     pub const fn required(&self) -> Protection {
         self.required
+    }
+
+    /// Says whether the fields of general-ciphering are authenticated with the message, as the standard has it and this
+    /// does until told otherwise. Some peers authenticate the message alone; then anybody can change the fields, and
+    /// nothing in [`General`](super::General) is to be believed.
+    pub const fn authenticate_fields(&mut self, is_on: bool) {
+        self.authenticates_fields = is_on;
     }
 
     /// Says who the peer is: the title from its AARQ or AARE, or of a sender that was looked up. For another peer than

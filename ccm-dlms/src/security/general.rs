@@ -121,7 +121,7 @@ impl<K> Context<K> {
         let transient = self.emit_key(crypto, key, &parties, &mut writer)?;
         emit_ciphered(&mut writer, text, control, invocation_counter).map_err(too_small)?;
         let key = self.chosen(key, transient.as_ref())?;
-        let fields = head.get(1..=fields).unwrap_or_default();
+        let fields = self.authenticated(head.get(1..=fields));
         let transform = self.transform(key, control, &self.own_title, invocation_counter);
         Transform { fields, ..transform }.seal(crypto, body)?;
         Ok(start + text)
@@ -155,7 +155,7 @@ impl<K> Context<K> {
         let transient = self.transient(crypto, agreement, &parsed.key, &parties)?;
         let held = transient.as_ref().or_else(|| self.keys.of(key)).ok_or(SecurityError::NoKey { key })?;
         let transform = self.transform(held, control, &originator, invocation_counter);
-        let fields = head.get(1..fields).unwrap_or_default();
+        let fields = self.authenticated(head.get(1..fields));
         let text = Transform { fields, ..transform }.open(crypto, body)?;
         self.believe(control, key, invocation_counter, None, text)?;
         let incoming = Incoming {
@@ -165,6 +165,10 @@ impl<K> Context<K> {
             invocation_counter: Some(invocation_counter),
         };
         Ok(ReceivedGeneral { general: parsed.general, incoming })
+    }
+
+    fn authenticated<'a>(&self, fields: Option<&'a [u8]>) -> &'a [u8] {
+        fields.filter(|_| self.authenticates_fields).unwrap_or_default()
     }
 
     fn use_of(&self, found: &FoundKey<'_>, control: Control) -> Result<KeyUse, SecurityError> {

@@ -148,3 +148,25 @@ fn a_key_signed_by_somebody_else_or_wrapped_by_another_master_is_not_taken() {
     );
     assert_eq!(refused, Err(SecurityError::Crypto(Failure::Key)));
 }
+
+#[test]
+fn a_peer_that_does_not_authenticate_the_fields_is_understood_when_that_is_known() {
+    for parties in Parties::both() {
+        let message = &parties.rows[13];
+        let mut server = server(parties.suite);
+        let refused =
+            server.unprotect_general(&Software, &Agreement::default(), &mut message.clone()).map(|_| ());
+        assert_eq!(refused, Err(SecurityError::WrongTag));
+        server.authenticate_fields(false);
+        let mut buffer = message.clone();
+        let received = server.unprotect_general(&Software, &Agreement::default(), &mut buffer).unwrap();
+        assert_eq!(received.incoming.apdu, GET);
+        let mut client = context(parties.suite, CLIENT, SERVER, 5);
+        client.authenticate_fields(false);
+        let mut buffer = super::common::buffer(&GET);
+        let how = (&general(0), &KeyInformation::Global);
+        let length =
+            client.protect_general(&Software, how, Protection::BOTH, &mut buffer, GET.len()).unwrap();
+        assert_eq!(buffer[..length], *message);
+    }
+}

@@ -277,3 +277,8 @@ fn no_key_is_ever_printed() {
         assert!(!printed.contains(secret), "{printed}");
     }
 }
+
+#[test]
+fn a_context_leaves_most_of_the_half_kilobyte_of_a_session() {
+    assert!(size_of::<Context<Key>>() <= 320, "{}", size_of::<Context<Key>>());
+}
