@@ -358,7 +358,7 @@ const REFUSALS: [u8; 2] = [0x0E, 0xD8];
 /// Tag, two codes, and the counter that the peer expects; what is longer hides something.
 const LONGEST_REFUSAL: usize = 7;
 const GENERAL_SIGNING: u8 = 0xDF;
-/// All that is found in an envelope (IEC 62056-5-3, 8.4): the services, data notification, access, block transfer.
+/// All that is found in an envelope (IEC 62056-5-3, clause 8): the services, data notification, access, block transfer.
 pub(super) const SERVICES: [u8; 21] = [
     0x01, 0x05, 0x06, 0x08, 0x0C, 0x0D, 0x0E, 0x0F, 0x16, 0x18, 0xC0, 0xC1, 0xC2, 0xC3, 0xC4, 0xC5, 0xC7,
     0xD8, 0xD9, 0xDA, 0xE0,

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::SecurityError;
 
-/// A security suite (IEC 62056-5-3, 5.3.7).
+/// A security suite (IEC 62056-5-3, clause 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Suite {
@@ -81,7 +81,7 @@ impl fmt::Display for Protection {
     }
 }
 
-/// The security control byte (IEC 62056-5-3, 5.3.7.2.2).
+/// The security control byte (IEC 62056-5-3, clause 5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Control {

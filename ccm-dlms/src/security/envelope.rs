@@ -1,4 +1,4 @@
-//! What stands around a protected message: service-specific and general envelopes (IEC 62056-5-3, 5.3.7.2 and 8.4).
+//! What stands around a protected message: service-specific and general envelopes (IEC 62056-5-3, clauses 5 and 8).
 
 use ccm_core::{Full, Reader, Writer};
 
@@ -151,7 +151,7 @@ pub(super) const SECURITY_HEADER: usize = 1 + 4;
 const GENERAL_GLOBAL: u8 = 0xDB;
 const GENERAL_DEDICATED: u8 = 0xDC;
 
-/// Services of one group and how far off the tags of their envelopes are (IEC 62056-5-3, 8.4, `XDLMS-APDU`).
+/// Services of one group and how far off the tags of their envelopes are (IEC 62056-5-3, clause 8, `XDLMS-APDU`).
 struct Offset {
     services: &'static [u8],
     global: u8,

@@ -106,7 +106,7 @@ pub enum SecurityError {
         /// The tag within.
         found: u8,
     },
-    /// An invocation counter has come to its end; the key must be changed (IEC 62056-5-3, 5.3.4.8.3.4).
+    /// An invocation counter has come to its end; the key must be changed.
     #[error("the invocation counter is at its end: the key must be changed")]
     Exhausted,
     /// Before the next use of the own counter, a new ceiling must be stored (see

@@ -1,5 +1,5 @@
 //! High level security: each side shows that it knows the secret by answering the other's challenge
-//! (IEC 62056-5-3, 5.3.7.1.3; passes 3 and 4).
+//! (IEC 62056-5-3, clause 5; passes 3 and 4).
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! Security suites 0, 1 and 2 (Green Book 9.2, IEC 62056-5-3 clause 5.3): messages protected and unprotected in the
+//! Security suites 0, 1 and 2 (Green Book 9.2, IEC 62056-5-3, clause 5): messages protected and unprotected in the
 //! caller's buffer, and challenges answered (HLS).
 //!
 //! A [`Context`] is one association's keys, titles and counters. Keys are handles of a

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::SecurityError;
 
-/// Who sends: three letters of the manufacturer and five bytes of its own (IEC 62056-5-3, 4.3.4). With the invocation
+/// Who sends: three letters of the manufacturer and five bytes of its own (IEC 62056-5-3, clause 4). With the invocation
 /// counter it is the nonce, so no two parties with one key may share a title.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
