@@ -10,7 +10,7 @@
 
 mod common;
 
-use ccm_core::crypto::{AesGcm, Key, Software};
+use ccm_core::crypto::{Crypto, Key, Software};
 use ccm_iec62056::p1::{Envelope, Keys, Medium, PUBLISHED_KEY, State, SubMeter, SubMeters};
 use ccm_iec62056::{Decoder, Event, FrameError, Profile, Sets};
 use common::{bytes, rows};
@@ -83,7 +83,7 @@ fn the_encrypted_telegram_opens_and_is_the_plain_one() {
 fn a_changed_bit_or_another_key_opens_nothing() {
     let keys = Keys { encryption: Key::Aes128([0xAA; 16]), authentication: PUBLISHED_KEY };
     let telegram = bytes("p1-encrypted-smarty");
-    let open = |telegram: &[u8], keys: &Keys| {
+    let open = |telegram: &[u8], keys: &Keys<Key>| {
         let mut buffer = [0; 1024];
         let mut envelope = Envelope::new(&mut buffer);
         envelope.push(telegram);

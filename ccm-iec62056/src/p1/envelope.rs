@@ -1,7 +1,7 @@
 //! Encrypted telegrams: Luxembourg, some of Austria (general-glo-ciphering of DLMS around one whole telegram).
 
 use ccm_core::Reader;
-use ccm_core::crypto::{AesGcm, Key, NONCE, TAG};
+use ccm_core::crypto::{Crypto, NONCE, TAG};
 
 use crate::FrameError;
 
@@ -18,9 +18,9 @@ pub struct Envelope<'b> {
 
 /// The two keys of a meter.
 #[derive(Clone, Debug)]
-pub struct Keys {
+pub struct Keys<K> {
     /// The secret one, from the grid operator.
-    pub encryption: Key,
+    pub encryption: K,
     /// The one that is only authenticated.
     pub authentication: [u8; 16],
 }
@@ -62,7 +62,7 @@ impl<'b> Envelope<'b> {
     ///
     /// # Errors
     /// [`FrameError::Envelope`] before it is whole, [`FrameError::Key`] where the tag does not fit.
-    pub fn open(&mut self, cipher: &impl AesGcm, keys: &Keys) -> Result<(&[u8], u32), FrameError> {
+    pub fn open<C: Crypto>(&mut self, crypto: &C, keys: &Keys<C::Key>) -> Result<(&[u8], u32), FrameError> {
         let total = self.total().filter(|total| self.length >= *total).ok_or(FrameError::Envelope)?;
         self.length = 0;
         let telegram = self.buffer.get_mut(..total).ok_or(FrameError::Envelope)?;
@@ -73,7 +73,7 @@ impl<'b> Envelope<'b> {
         let (control, nonce, counter) = parts(head).ok_or(FrameError::Envelope)?;
         let mut aad = [control; 17];
         aad.iter_mut().skip(1).zip(keys.authentication).for_each(|(slot, byte)| *slot = byte);
-        cipher.open(&keys.encryption, &nonce, &aad, text, tag).map_err(|_| FrameError::Key)?;
+        crypto.open(&keys.encryption, &nonce, &[&aad], text, tag).map_err(|_| FrameError::Key)?;
         Ok((text, counter))
     }
 

@@ -52,7 +52,7 @@ async fn attempt(listen: &Listen) -> Result<bool, Stop> {
     Ok(ear.good)
 }
 
-fn keys(listen: &Listen) -> Result<Option<Keys>, Stop> {
+fn keys(listen: &Listen) -> Result<Option<Keys<Key>>, Stop> {
     let text = match (&listen.key, &listen.key_file) {
         (Some(text), _) => text.clone(),
         (None, Some(path)) => secret_file(path)?,
@@ -143,7 +143,7 @@ struct Ear<'a> {
     printer: Wanted<'a, Printer>,
     meters: SubMeters<MOST_METERS>,
     envelope: Envelope<'static>,
-    keys: Option<Keys>,
+    keys: Option<Keys<Key>>,
     telegrams: u32,
     /// Bytes came at all.
     noise: bool,
@@ -151,7 +151,7 @@ struct Ear<'a> {
 }
 
 impl<'a> Ear<'a> {
-    fn new(listen: &'a Listen, keys: Option<Keys>) -> Self {
+    fn new(listen: &'a Listen, keys: Option<Keys<Key>>) -> Self {
         let profile = Profile { strips_parity: listen.seven_bits, ..Profile::PUSH };
         Self {
             listen,
