@@ -77,19 +77,21 @@ impl<'b> BlockReceiver<'b> {
     /// Takes a block. Block 1 always begins anew: a push has no other way to give up the one before.
     ///
     /// # Errors
-    /// [`BlockError::Number`] where a block is lost, [`BlockError::Buffer`]; both drop what came before.
+    /// [`BlockError::Number`] where a block is lost or comes again. What came in order is kept where its sender can be
+    /// asked to go on from there, by [`acknowledged`](Self::acknowledged), and dropped where it cannot, so that the blocks
+    /// of two pushes never mix. [`BlockError::Buffer`] drops it too.
     pub fn receive(&mut self, block: &GeneralBlockTransfer<'_>) -> Result<Progress, BlockError> {
-        let number = block.block_number;
-        match number {
-            0 => {
-                let expected = u32::from(self.acknowledged()).saturating_add(1);
+        let (found, expected) = (block.block_number, self.acknowledged().saturating_add(1));
+        if found != 1 && found != expected {
+            if block.window == 0 {
                 self.assembly.restart();
-                return Err(BlockError::Number { expected, found: 0 });
             }
-            1 => self.assembly.restart(),
-            _ => {}
+            return Err(BlockError::Number { expected: expected.into(), found: found.into() });
         }
-        self.assembly.append(number.into(), block.block_data)?;
+        if found == 1 {
+            self.assembly.restart();
+        }
+        self.assembly.append(found.into(), block.block_data)?;
         Ok(match (block.last_block, block.streaming) {
             (true, _) => Progress::Complete,
             (false, true) => Progress::More,
@@ -277,6 +279,24 @@ mod tests {
         receiver.receive(&block(1)).unwrap();
         receiver.receive(&block(1)).unwrap();
         assert_eq!(receiver.bytes(), [7]);
+    }
+
+    #[test]
+    fn what_came_before_a_gap_is_kept_where_the_rest_can_be_asked_for() {
+        let mut buffer = [0; 10];
+        let mut receiver = BlockReceiver::new(&mut buffer);
+        let mut sender = BlockSender::new(&APDU, 4, 3).unwrap();
+        let blocks: Vec<_> = core::iter::from_fn(|| sender.next_block()).collect();
+        let linked = |block: &GeneralBlockTransfer<'static>| GeneralBlockTransfer { window: 3, ..*block };
+        receiver.receive(&linked(&blocks[0])).unwrap();
+        let error = BlockError::Number { expected: 2, found: 3 };
+        assert_eq!(receiver.receive(&linked(&blocks[2])), Err(error));
+        assert_eq!(receiver.acknowledged(), 1);
+        sender.acknowledge(&ack(1, 3)).unwrap();
+        for block in core::iter::from_fn(|| sender.next_block()) {
+            receiver.receive(&linked(&block)).unwrap();
+        }
+        assert_eq!(receiver.bytes(), APDU);
     }
 
     #[test]

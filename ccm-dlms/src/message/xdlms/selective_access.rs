@@ -82,7 +82,7 @@ impl<'a> RangeDescriptor<'a> {
         })
     }
 
-    /// Writes the selection into the caller's bytes: 51 for two date-times, and 18 for each column.
+    /// Writes the selection into the caller's bytes: 50 for two date-times, and 18 for each column.
     ///
     /// # Errors
     /// [`Full`] where it does not fit.
