@@ -111,6 +111,11 @@ impl<'a> Cursor<'a> {
         self.take(self.reader.rest().len().max(1), field)
     }
 
+    /// All that is left, without reading it.
+    pub(crate) const fn all(&self) -> &'a [u8] {
+        self.reader.rest()
+    }
+
     /// How much is left.
     pub(crate) const fn left(&self) -> usize {
         self.reader.rest().len()

@@ -3,8 +3,8 @@
 use ccm_core::{Full, Writer};
 
 use super::element::{
-    CHARACTER_STRING, Element, FIRST_BIT, INTEGER, NO_BIT, OBJECT_IDENTIFIER, OCTET_STRING, demanded,
-    emit_elements, first_bit, inside, integer, once, parse_elements, whole,
+    CHARACTER_STRING, FIRST_BIT, INTEGER, NO_BIT, OBJECT_IDENTIFIER, OCTET_STRING, Table, byte,
+    emit_elements, first_bit, integer, octets, optional_integer, parse_elements,
 };
 use super::{AssociationResult, ContextName, Diagnostic, MechanismName, ProviderDiagnostic, UserDiagnostic};
 use crate::message::codes::apdu;
@@ -94,138 +94,103 @@ impl<'a> Aare<'a> {
 
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, MessageError> {
         let start = *cursor;
-        let (mut context, mut result, mut diagnostic) = (None, None, None);
-        let no_reason = Diagnostic::User(UserDiagnostic::Null);
-        let mut read = Self::new(ContextName::LogicalName, AssociationResult::RejectedPermanent, no_reason);
-        parse_elements(cursor, "AARE", |tag, at| match tag {
-            CONTEXT => {
-                let oid = inside(at, OBJECT_IDENTIFIER, "application-context-name")?;
-                once(&mut context, ContextName::from_oid(oid), at, "application-context-name")
-            }
-            RESULT => once(&mut result, AssociationResult::from_code(integer(at, "result")?), at, "result"),
-            DIAGNOSTIC => once(&mut diagnostic, read_diagnostic(at)?, at, "result-source-diagnostic"),
-            _ => read.take(tag, at),
-        })?;
+        let absent = |field| start.fail(field, Fault::Absent);
+        let mut contents = [None; ELEMENTS.len()];
+        parse_elements(cursor, "AARE", &ELEMENTS, &mut contents)?;
+        let [
+            version,
+            context,
+            result,
+            diagnostic,
+            title,
+            qualifier,
+            ap_invocation,
+            ae_invocation,
+            requirements,
+            mechanism,
+            value,
+            implementation,
+            user_information,
+        ] = contents;
+        let context = octets(context).ok_or(absent("application-context-name"))?;
+        let result = integer(result.ok_or(absent("result"))?, "result")?;
         Ok(Self {
-            application_context_name: demanded(context, start, "application-context-name")?,
-            result: demanded(result, start, "result")?,
-            diagnostic: demanded(diagnostic, start, "result-source-diagnostic")?,
-            ..read
+            speaks_version_1: version.is_none_or(first_bit),
+            application_context_name: ContextName::from_oid(context),
+            result: AssociationResult::from_code(result),
+            diagnostic: read_diagnostic(diagnostic.ok_or(absent(DIAGNOSTIC))?)?,
+            responding_ap_title: octets(title),
+            responding_ae_qualifier: octets(qualifier),
+            responding_ap_invocation_id: optional_integer(ap_invocation, "responding-AP-invocation-id")?,
+            responding_ae_invocation_id: optional_integer(ae_invocation, "responding-AE-invocation-id")?,
+            responder_acse_requirements: requirements.is_some_and(first_bit),
+            mechanism_name: octets(mechanism).map(MechanismName::from_oid),
+            responding_authentication_value: octets(value).map(Hidden),
+            implementation_information: octets(implementation),
+            user_information: octets(user_information).map(Hidden),
         })
     }
 
-    fn take(&mut self, tag: u8, at: Cursor<'a>) -> Result<(), MessageError> {
-        match tag {
-            AP_TITLE => {
-                let title = inside(at, OCTET_STRING, "responding-AP-title")?;
-                once(&mut self.responding_ap_title, title, at, "responding-AP-title")
-            }
-            AE_QUALIFIER => {
-                let qualifier = inside(at, OCTET_STRING, "responding-AE-qualifier")?;
-                once(&mut self.responding_ae_qualifier, qualifier, at, "responding-AE-qualifier")
-            }
-            AP_INVOCATION => {
-                let id = integer(at, "responding-AP-invocation-id")?;
-                once(&mut self.responding_ap_invocation_id, id, at, "responding-AP-invocation-id")
-            }
-            AE_INVOCATION => {
-                let id = integer(at, "responding-AE-invocation-id")?;
-                once(&mut self.responding_ae_invocation_id, id, at, "responding-AE-invocation-id")
-            }
-            _ => self.take_authentication(tag, at),
-        }
-    }
-
-    fn take_authentication(&mut self, tag: u8, at: Cursor<'a>) -> Result<(), MessageError> {
-        match tag {
-            PROTOCOL_VERSION => self.speaks_version_1 = first_bit(at, "protocol-version")?,
-            REQUIREMENTS => self.responder_acse_requirements = first_bit(at, "responder-acse-requirements")?,
-            MECHANISM => {
-                let name = MechanismName::from_oid(whole(at, "mechanism-name")?);
-                once(&mut self.mechanism_name, name, at, "mechanism-name")?;
-            }
-            AUTHENTICATION_VALUE => {
-                let value = Hidden(inside(at, CHARACTER_STRING, "responding-authentication-value")?);
-                once(
-                    &mut self.responding_authentication_value,
-                    value,
-                    at,
-                    "responding-authentication-value",
-                )?;
-            }
-            IMPLEMENTATION => {
-                let information = whole(at, "implementation-information")?;
-                once(&mut self.implementation_information, information, at, "implementation-information")?;
-            }
-            USER_INFORMATION => {
-                let information = Hidden(inside(at, OCTET_STRING, "user-information")?);
-                once(&mut self.user_information, information, at, "user-information")?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Full> {
-        let (source, diagnostic): (&'static [u8], _) = match self.diagnostic {
-            Diagnostic::User(diagnostic) => (&[DIAGNOSTIC, USER, INTEGER], diagnostic.code()),
-            Diagnostic::Provider(diagnostic) => (&[DIAGNOSTIC, PROVIDER, INTEGER], diagnostic.code()),
+        let (source, diagnostic) = match self.diagnostic {
+            Diagnostic::User(diagnostic) => (USER, diagnostic.code()),
+            Diagnostic::Provider(diagnostic) => (PROVIDER, diagnostic.code()),
         };
-        let numbers =
-            [self.responding_ap_invocation_id.as_slice(), self.responding_ae_invocation_id.as_slice()];
-        let [ap_invocation, ae_invocation] =
-            numbers.map(|number| Some(number).filter(|number| !number.is_empty()));
-        let elements: [Element<'_>; 13] = [
-            (&[PROTOCOL_VERSION], (!self.speaks_version_1).then_some(NO_BIT)),
-            (&[CONTEXT, OBJECT_IDENTIFIER], Some(self.application_context_name.oid())),
-            (&[RESULT, INTEGER], Some(&[self.result.code()])),
-            (source, Some(&[diagnostic])),
-            (&[AP_TITLE, OCTET_STRING], self.responding_ap_title),
-            (&[AE_QUALIFIER, OCTET_STRING], self.responding_ae_qualifier),
-            (&[AP_INVOCATION, INTEGER], ap_invocation),
-            (&[AE_INVOCATION, INTEGER], ae_invocation),
-            (&[REQUIREMENTS], self.responder_acse_requirements.then_some(FIRST_BIT)),
-            (&[MECHANISM], self.mechanism_name.map(|name| name.oid())),
-            (
-                &[AUTHENTICATION_VALUE, CHARACTER_STRING],
-                self.responding_authentication_value.map(|Hidden(value)| value),
-            ),
-            (&[IMPLEMENTATION], self.implementation_information),
-            (&[USER_INFORMATION, OCTET_STRING], self.user_information.map(|Hidden(bytes)| bytes)),
+        let contents = [
+            (!self.speaks_version_1).then_some(NO_BIT),
+            Some(self.application_context_name.oid()),
+            Some(&[self.result.code()]),
+            Some(&[source, 3, INTEGER, 1, diagnostic]),
+            self.responding_ap_title,
+            self.responding_ae_qualifier,
+            byte(&self.responding_ap_invocation_id),
+            byte(&self.responding_ae_invocation_id),
+            self.responder_acse_requirements.then_some(FIRST_BIT),
+            self.mechanism_name.map(|name| name.oid()),
+            self.responding_authentication_value.map(|Hidden(value)| value),
+            self.implementation_information,
+            self.user_information.map(|Hidden(bytes)| bytes),
         ];
-        emit_elements(writer, &elements)
+        emit_elements(writer, &ELEMENTS, &contents)
     }
 }
 
 apdu!(Aare<'a>, tag::AARE, "AARE");
 
-fn read_diagnostic(mut element: Cursor<'_>) -> Result<Diagnostic, MessageError> {
-    let wrong = element;
-    let source = element.u8("result-source-diagnostic")?;
-    let code = integer(element.inner("result-source-diagnostic")?, "result-source-diagnostic")?;
-    element.finish("result-source-diagnostic")?;
+/// A CHOICE, which no table can say.
+fn read_diagnostic(mut content: Cursor<'_>) -> Result<Diagnostic, MessageError> {
+    let wrong = content;
+    let source = content.u8(DIAGNOSTIC)?;
+    let mut inner = content.inner(DIAGNOSTIC)?;
+    content.finish(DIAGNOSTIC)?;
+    inner.expect(INTEGER, DIAGNOSTIC)?;
+    let code = integer(inner.inner(DIAGNOSTIC)?, DIAGNOSTIC)?;
+    inner.finish(DIAGNOSTIC)?;
     match source {
         USER => Ok(Diagnostic::User(UserDiagnostic::from_code(code))),
         PROVIDER => Ok(Diagnostic::Provider(ProviderDiagnostic::from_code(code))),
-        found => Err(wrong.fail("result-source-diagnostic", Fault::Choice { found })),
+        found => Err(wrong.fail(DIAGNOSTIC, Fault::Choice { found })),
     }
 }
 
-const PROTOCOL_VERSION: u8 = 0x80;
-const CONTEXT: u8 = 0xA1;
-const RESULT: u8 = 0xA2;
-const DIAGNOSTIC: u8 = 0xA3;
+const ELEMENTS: Table<13> = [
+    (&[0x80], "protocol-version"),
+    (&[0xA1, OBJECT_IDENTIFIER], "application-context-name"),
+    (&[0xA2, INTEGER], "result"),
+    (&[0xA3], DIAGNOSTIC),
+    (&[0xA4, OCTET_STRING], "responding-AP-title"),
+    (&[0xA5, OCTET_STRING], "responding-AE-qualifier"),
+    (&[0xA6, INTEGER], "responding-AP-invocation-id"),
+    (&[0xA7, INTEGER], "responding-AE-invocation-id"),
+    (&[0x88], "responder-acse-requirements"),
+    (&[0x89], "mechanism-name"),
+    (&[0xAA, CHARACTER_STRING], "responding-authentication-value"),
+    (&[0xBD], "implementation-information"),
+    (&[0xBE, OCTET_STRING], "user-information"),
+];
+const DIAGNOSTIC: &str = "result-source-diagnostic";
 const USER: u8 = 0xA1;
 const PROVIDER: u8 = 0xA2;
-const AP_TITLE: u8 = 0xA4;
-const AE_QUALIFIER: u8 = 0xA5;
-const AP_INVOCATION: u8 = 0xA6;
-const AE_INVOCATION: u8 = 0xA7;
-const REQUIREMENTS: u8 = 0x88;
-const MECHANISM: u8 = 0x89;
-const AUTHENTICATION_VALUE: u8 = 0xAA;
-const IMPLEMENTATION: u8 = 0xBD;
-const USER_INFORMATION: u8 = 0xBE;
 
 #[cfg(test)]
 mod tests {
@@ -253,8 +218,9 @@ mod tests {
 
     #[test]
     fn a_diagnostic_of_nobody_is_refused() {
-        let apdu = [0x61, 7, 0xA3, 5, 0xA3, 3, 2, 1, 0];
+        let context = [0xA1, 9, 6, 7, 0x60, 0x85, 0x74, 5, 8, 1, 1];
+        let apdu = [&[0x61, 23], &context[..], &[0xA2, 3, 2, 1, 1], &[0xA3, 5, 0xA3, 3, 2, 1, 0]].concat();
         let error = Aare::parse(&apdu).unwrap_err();
-        assert_eq!((error.offset, error.fault), (4, Fault::Choice { found: 0xA3 }));
+        assert_eq!((error.offset, error.fault), (20, Fault::Choice { found: 0xA3 }));
     }
 }

@@ -3,13 +3,13 @@
 use ccm_core::{Full, Writer};
 
 use super::element::{
-    CHARACTER_STRING, Element, FIRST_BIT, INTEGER, NO_BIT, OBJECT_IDENTIFIER, OCTET_STRING, demanded,
-    emit_elements, first_bit, inside, integer, once, parse_elements, whole,
+    CHARACTER_STRING, FIRST_BIT, INTEGER, NO_BIT, OBJECT_IDENTIFIER, OCTET_STRING, Table, byte,
+    emit_elements, first_bit, octets, optional_integer, parse_elements,
 };
 use super::{ContextName, MechanismName};
 use crate::message::codes::apdu;
 use crate::message::cursor::Cursor;
-use crate::message::{Hidden, MessageError, tag};
+use crate::message::{Fault, Hidden, MessageError, tag};
 
 /// The A-Associate request (Green Book 9.4.2.2, 9.5).
 ///
@@ -53,14 +53,6 @@ impl<'a> Aarq<'a> {
     /// A request with what none can do without; the rest is absent.
     pub const fn new(application_context_name: ContextName<'a>, user_information: &'a [u8]) -> Self {
         Self {
-            application_context_name,
-            user_information: Some(Hidden(user_information)),
-            ..Self::empty(application_context_name)
-        }
-    }
-
-    const fn empty(application_context_name: ContextName<'a>) -> Self {
-        Self {
             speaks_version_1: true,
             application_context_name,
             called_ap_title: None,
@@ -75,7 +67,7 @@ impl<'a> Aarq<'a> {
             mechanism_name: None,
             calling_authentication_value: None,
             implementation_information: None,
-            user_information: None,
+            user_information: Some(Hidden(user_information)),
         }
     }
 
@@ -91,117 +83,86 @@ impl<'a> Aarq<'a> {
     }
 
     pub(crate) fn read(cursor: &mut Cursor<'a>) -> Result<Self, MessageError> {
-        let start = *cursor;
-        let mut context = None;
-        let mut read = Self::empty(ContextName::LogicalName);
-        parse_elements(cursor, "AARQ", |tag, element| match tag {
-            CONTEXT => {
-                let oid = inside(element, OBJECT_IDENTIFIER, "application-context-name")?;
-                once(&mut context, ContextName::from_oid(oid), element, "application-context-name")
-            }
-            _ => read.take(tag, element),
-        })?;
-        let application_context_name = demanded(context, start, "application-context-name")?;
-        Ok(Self { application_context_name, ..read })
-    }
-
-    fn take(&mut self, tag: u8, at: Cursor<'a>) -> Result<(), MessageError> {
-        let (slot, field) = match tag {
-            CALLED_AP_TITLE => (&mut self.called_ap_title, "called-AP-title"),
-            CALLED_AE_QUALIFIER => (&mut self.called_ae_qualifier, "called-AE-qualifier"),
-            CALLING_AP_TITLE => (&mut self.calling_ap_title, "calling-AP-title"),
-            CALLING_AE_QUALIFIER => (&mut self.calling_ae_qualifier, "calling-AE-qualifier"),
-            _ => return self.take_number(tag, at),
-        };
-        once(slot, inside(at, OCTET_STRING, field)?, at, field)
-    }
-
-    fn take_number(&mut self, tag: u8, at: Cursor<'a>) -> Result<(), MessageError> {
-        let (slot, field) = match tag {
-            CALLED_AP_INVOCATION => (&mut self.called_ap_invocation_id, "called-AP-invocation-id"),
-            CALLED_AE_INVOCATION => (&mut self.called_ae_invocation_id, "called-AE-invocation-id"),
-            CALLING_AP_INVOCATION => (&mut self.calling_ap_invocation_id, "calling-AP-invocation-id"),
-            CALLING_AE_INVOCATION => (&mut self.calling_ae_invocation_id, "calling-AE-invocation-id"),
-            _ => return self.take_authentication(tag, at),
-        };
-        once(slot, integer(at, field)?, at, field)
-    }
-
-    fn take_authentication(&mut self, tag: u8, at: Cursor<'a>) -> Result<(), MessageError> {
-        match tag {
-            PROTOCOL_VERSION => self.speaks_version_1 = first_bit(at, "protocol-version")?,
-            REQUIREMENTS => self.sender_acse_requirements = first_bit(at, "sender-acse-requirements")?,
-            MECHANISM => {
-                let name = MechanismName::from_oid(whole(at, "mechanism-name")?);
-                once(&mut self.mechanism_name, name, at, "mechanism-name")?;
-            }
-            AUTHENTICATION_VALUE => {
-                let value = Hidden(inside(at, CHARACTER_STRING, "calling-authentication-value")?);
-                once(&mut self.calling_authentication_value, value, at, "calling-authentication-value")?;
-            }
-            IMPLEMENTATION => {
-                let information = whole(at, "implementation-information")?;
-                once(&mut self.implementation_information, information, at, "implementation-information")?;
-            }
-            USER_INFORMATION => {
-                let information = Hidden(inside(at, OCTET_STRING, "user-information")?);
-                once(&mut self.user_information, information, at, "user-information")?;
-            }
-            _ => {}
-        }
-        Ok(())
+        let absent = cursor.fail("application-context-name", Fault::Absent);
+        let mut contents = [None; ELEMENTS.len()];
+        parse_elements(cursor, "AARQ", &ELEMENTS, &mut contents)?;
+        let [
+            version,
+            context,
+            called_title,
+            called_qualifier,
+            called_ap,
+            called_ae,
+            calling_title,
+            calling_qualifier,
+            calling_ap,
+            calling_ae,
+            requirements,
+            mechanism,
+            value,
+            implementation,
+            user_information,
+        ] = contents;
+        Ok(Self {
+            speaks_version_1: version.is_none_or(first_bit),
+            application_context_name: octets(context).map(ContextName::from_oid).ok_or(absent)?,
+            called_ap_title: octets(called_title),
+            called_ae_qualifier: octets(called_qualifier),
+            called_ap_invocation_id: optional_integer(called_ap, "called-AP-invocation-id")?,
+            called_ae_invocation_id: optional_integer(called_ae, "called-AE-invocation-id")?,
+            calling_ap_title: octets(calling_title),
+            calling_ae_qualifier: octets(calling_qualifier),
+            calling_ap_invocation_id: optional_integer(calling_ap, "calling-AP-invocation-id")?,
+            calling_ae_invocation_id: optional_integer(calling_ae, "calling-AE-invocation-id")?,
+            sender_acse_requirements: requirements.is_some_and(first_bit),
+            mechanism_name: octets(mechanism).map(MechanismName::from_oid),
+            calling_authentication_value: octets(value).map(Hidden),
+            implementation_information: octets(implementation),
+            user_information: octets(user_information).map(Hidden),
+        })
     }
 
     pub(crate) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Full> {
-        let numbers = [
-            self.called_ap_invocation_id.as_slice(),
-            self.called_ae_invocation_id.as_slice(),
-            self.calling_ap_invocation_id.as_slice(),
-            self.calling_ae_invocation_id.as_slice(),
+        let contents = [
+            (!self.speaks_version_1).then_some(NO_BIT),
+            Some(self.application_context_name.oid()),
+            self.called_ap_title,
+            self.called_ae_qualifier,
+            byte(&self.called_ap_invocation_id),
+            byte(&self.called_ae_invocation_id),
+            self.calling_ap_title,
+            self.calling_ae_qualifier,
+            byte(&self.calling_ap_invocation_id),
+            byte(&self.calling_ae_invocation_id),
+            self.sender_acse_requirements.then_some(FIRST_BIT),
+            self.mechanism_name.map(|name| name.oid()),
+            self.calling_authentication_value.map(|Hidden(value)| value),
+            self.implementation_information,
+            self.user_information.map(|Hidden(bytes)| bytes),
         ];
-        let [called_ap, called_ae, calling_ap, calling_ae] =
-            numbers.map(|number| Some(number).filter(|number| !number.is_empty()));
-        let elements: [Element<'_>; 15] = [
-            (&[PROTOCOL_VERSION], (!self.speaks_version_1).then_some(NO_BIT)),
-            (&[CONTEXT, OBJECT_IDENTIFIER], Some(self.application_context_name.oid())),
-            (&[CALLED_AP_TITLE, OCTET_STRING], self.called_ap_title),
-            (&[CALLED_AE_QUALIFIER, OCTET_STRING], self.called_ae_qualifier),
-            (&[CALLED_AP_INVOCATION, INTEGER], called_ap),
-            (&[CALLED_AE_INVOCATION, INTEGER], called_ae),
-            (&[CALLING_AP_TITLE, OCTET_STRING], self.calling_ap_title),
-            (&[CALLING_AE_QUALIFIER, OCTET_STRING], self.calling_ae_qualifier),
-            (&[CALLING_AP_INVOCATION, INTEGER], calling_ap),
-            (&[CALLING_AE_INVOCATION, INTEGER], calling_ae),
-            (&[REQUIREMENTS], self.sender_acse_requirements.then_some(FIRST_BIT)),
-            (&[MECHANISM], self.mechanism_name.map(|name| name.oid())),
-            (
-                &[AUTHENTICATION_VALUE, CHARACTER_STRING],
-                self.calling_authentication_value.map(|Hidden(value)| value),
-            ),
-            (&[IMPLEMENTATION], self.implementation_information),
-            (&[USER_INFORMATION, OCTET_STRING], self.user_information.map(|Hidden(bytes)| bytes)),
-        ];
-        emit_elements(writer, &elements)
+        emit_elements(writer, &ELEMENTS, &contents)
     }
 }
 
 apdu!(Aarq<'a>, tag::AARQ, "AARQ");
 
-const PROTOCOL_VERSION: u8 = 0x80;
-const CONTEXT: u8 = 0xA1;
-const CALLED_AP_TITLE: u8 = 0xA2;
-const CALLED_AE_QUALIFIER: u8 = 0xA3;
-const CALLED_AP_INVOCATION: u8 = 0xA4;
-const CALLED_AE_INVOCATION: u8 = 0xA5;
-const CALLING_AP_TITLE: u8 = 0xA6;
-const CALLING_AE_QUALIFIER: u8 = 0xA7;
-const CALLING_AP_INVOCATION: u8 = 0xA8;
-const CALLING_AE_INVOCATION: u8 = 0xA9;
-const REQUIREMENTS: u8 = 0x8A;
-const MECHANISM: u8 = 0x8B;
-const AUTHENTICATION_VALUE: u8 = 0xAC;
-const IMPLEMENTATION: u8 = 0xBD;
-const USER_INFORMATION: u8 = 0xBE;
+const ELEMENTS: Table<15> = [
+    (&[0x80], "protocol-version"),
+    (&[0xA1, OBJECT_IDENTIFIER], "application-context-name"),
+    (&[0xA2, OCTET_STRING], "called-AP-title"),
+    (&[0xA3, OCTET_STRING], "called-AE-qualifier"),
+    (&[0xA4, INTEGER], "called-AP-invocation-id"),
+    (&[0xA5, INTEGER], "called-AE-invocation-id"),
+    (&[0xA6, OCTET_STRING], "calling-AP-title"),
+    (&[0xA7, OCTET_STRING], "calling-AE-qualifier"),
+    (&[0xA8, INTEGER], "calling-AP-invocation-id"),
+    (&[0xA9, INTEGER], "calling-AE-invocation-id"),
+    (&[0x8A], "sender-acse-requirements"),
+    (&[0x8B], "mechanism-name"),
+    (&[0xAC, CHARACTER_STRING], "calling-authentication-value"),
+    (&[0xBD], "implementation-information"),
+    (&[0xBE, OCTET_STRING], "user-information"),
+];
 
 #[cfg(test)]
 mod tests {

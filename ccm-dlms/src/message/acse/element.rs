@@ -5,12 +5,20 @@ use ccm_core::{Full, Writer};
 use crate::message::cursor::{Cursor, emit_length, emit_octets, length_size};
 use crate::message::{Fault, MessageError};
 
-/// An element to be written: its tags, the outermost first, and what is inside the innermost. Nothing where absent.
-pub(super) type Element<'a> = (&'static [u8], Option<&'a [u8]>);
+/// What an APDU is made of: the tags of each element, the outermost first, and the standard's name. From the same table it
+/// is read and written.
+pub(super) type Table<const N: usize> = [(&'static [u8], &'static str); N];
 
-/// Writes the length and the elements of an APDU whose tag is written.
-pub(super) fn emit_elements(writer: &mut Writer<'_>, elements: &[Element<'_>]) -> Result<(), Full> {
-    let present = || elements.iter().filter_map(|(tags, content)| Some((*tags, (*content)?)));
+/// Writes the length and the elements of an APDU whose tag is written; elements without content are absent.
+pub(super) fn emit_elements(
+    writer: &mut Writer<'_>,
+    table: &[(&'static [u8], &'static str)],
+    contents: &[Option<&[u8]>],
+) -> Result<(), Full> {
+    let present = || {
+        let elements = table.iter().zip(contents);
+        elements.filter_map(|((tags, _), content)| content.map(|content| (*tags, content)))
+    };
     emit_length(writer, present().map(|(tags, content)| size(tags, content.len())).sum())?;
     for (tags, content) in present() {
         emit_element(writer, tags, content)?;
@@ -35,70 +43,73 @@ fn size(tags: &[u8], content: usize) -> usize {
     tags.iter().fold(content, |size, _| 1 + length_size(size) + size)
 }
 
-/// Reads the elements of an APDU, and gives each tag with what is inside to `take`, which ignores those that it does not
-/// know: the standard has more than anybody uses, and makers have their own.
+/// Reads the elements of an APDU, and keeps what is inside the innermost tag of each. Those that the table does not have are
+/// skipped: the standard has more than anybody uses, and makers have their own.
 pub(super) fn parse_elements<'a>(
     cursor: &mut Cursor<'a>,
-    field: &'static str,
-    mut take: impl FnMut(u8, Cursor<'a>) -> Result<(), MessageError>,
+    name: &'static str,
+    table: &[(&'static [u8], &'static str)],
+    contents: &mut [Option<Cursor<'a>>],
 ) -> Result<(), MessageError> {
-    let mut elements = cursor.inner(field)?;
+    let mut elements = cursor.inner(name)?;
     while !elements.is_empty() {
         let tag = elements.u8("element tag")?;
         // The number of a long tag follows in bytes of seven bits; nothing of ACSE has one.
         while tag & LONG_TAG == LONG_TAG && elements.u8("element tag")? & 0x80 != 0 {}
-        take(tag, elements.inner("element")?)?;
+        let element = elements.inner("element")?;
+        for ((tags, field), content) in table.iter().zip(contents.iter_mut()) {
+            if let [first, tags @ ..] = tags
+                && *first == tag
+                && content.replace(inside(element, tags, field)?).is_some()
+            {
+                return Err(element.fail(field, Fault::Repeated));
+            }
+        }
     }
     Ok(())
 }
 
-/// What is inside an element of this tag, which is all that there is.
-pub(super) fn inside<'a>(
-    mut element: Cursor<'a>,
-    tag: u8,
-    field: &'static str,
-) -> Result<&'a [u8], MessageError> {
-    element.expect(tag, field)?;
-    let content = element.octets(field)?;
-    element.finish(field)?;
-    Ok(content)
-}
-
-/// All of an element.
-pub(super) fn whole<'a>(mut element: Cursor<'a>, field: &'static str) -> Result<&'a [u8], MessageError> {
-    element.take(element.left(), field)
+/// What is inside these tags, which is all that there is.
+fn inside<'a>(mut element: Cursor<'a>, tags: &[u8], field: &'static str) -> Result<Cursor<'a>, MessageError> {
+    for tag in tags {
+        element.expect(*tag, field)?;
+        let content = element.inner(field)?;
+        element.finish(field)?;
+        element = content;
+    }
+    Ok(element)
 }
 
 /// An INTEGER from 0 to 255; more bytes than one are leading zeros.
-pub(super) fn integer(element: Cursor<'_>, field: &'static str) -> Result<u8, MessageError> {
-    match inside(element, INTEGER, field)? {
+pub(super) fn integer(content: Cursor<'_>, field: &'static str) -> Result<u8, MessageError> {
+    match content.all() {
         [zeros @ .., value] if zeros.iter().all(|byte| *byte == 0) => Ok(*value),
-        content => Err(element.fail(field, Fault::Length { found: content.len() })),
+        bytes => Err(content.fail(field, Fault::Length { found: bytes.len() })),
     }
 }
 
-/// The first bit of a BIT STRING: version 1, or the authentication functional unit.
-pub(super) fn first_bit(mut element: Cursor<'_>, field: &'static str) -> Result<bool, MessageError> {
-    let _unused_bits = element.u8(field)?;
-    Ok(!element.is_empty() && element.u8(field)? & 0x80 != 0)
-}
-
-/// Keeps what came, unless it came before.
-pub(super) fn once<T>(
-    slot: &mut Option<T>,
-    value: T,
-    at: Cursor<'_>,
+/// An INTEGER that may be absent.
+pub(super) fn optional_integer(
+    content: Option<Cursor<'_>>,
     field: &'static str,
-) -> Result<(), MessageError> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(at.fail(field, Fault::Repeated)),
-    }
+) -> Result<Option<u8>, MessageError> {
+    content.map(|content| integer(content, field)).transpose()
 }
 
-/// An element that the standard demands.
-pub(super) fn demanded<T>(slot: Option<T>, at: Cursor<'_>, field: &'static str) -> Result<T, MessageError> {
-    slot.ok_or(at.fail(field, Fault::Absent))
+/// The first bit of a BIT STRING, behind the number of bits that are not used: version 1, or the authentication functional
+/// unit.
+pub(super) const fn first_bit(content: Cursor<'_>) -> bool {
+    matches!(content.all(), [_, bits, ..] if *bits & 0x80 != 0)
+}
+
+/// The bytes of an element that may be absent.
+pub(super) fn octets(content: Option<Cursor<'_>>) -> Option<&[u8]> {
+    content.map(|content| content.all())
+}
+
+/// One byte to be written, where it is there.
+pub(super) fn byte(number: &Option<u8>) -> Option<&[u8]> {
+    Some(number.as_slice()).filter(|number| !number.is_empty())
 }
 
 pub(super) const INTEGER: u8 = 0x02;

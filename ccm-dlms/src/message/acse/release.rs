@@ -2,10 +2,10 @@
 
 use ccm_core::{Full, Writer};
 
-use super::element::{OCTET_STRING, emit_elements, inside, once, parse_elements};
+use super::element::{OCTET_STRING, Table, byte, emit_elements, octets, optional_integer, parse_elements};
 use crate::message::codes::{apdu, codes};
 use crate::message::cursor::Cursor;
-use crate::message::{Fault, Hidden, MessageError, tag};
+use crate::message::{Hidden, MessageError, tag};
 
 codes! {
     /// Why the client wants to end the association.
@@ -75,23 +75,10 @@ fn read<'a>(
     cursor: &mut Cursor<'a>,
     field: &'static str,
 ) -> Result<(Option<u8>, Option<Hidden<'a>>), MessageError> {
-    let (mut reason, mut user_information) = (None, None);
-    parse_elements(cursor, field, |tag, at| match tag {
-        REASON => once(&mut reason, read_reason(at)?, at, "reason"),
-        USER_INFORMATION => {
-            let information = Hidden(inside(at, OCTET_STRING, "user-information")?);
-            once(&mut user_information, information, at, "user-information")
-        }
-        _ => Ok(()),
-    })?;
-    Ok((reason, user_information))
-}
-
-fn read_reason(mut element: Cursor<'_>) -> Result<u8, MessageError> {
-    match element.left() {
-        1 => element.u8("reason"),
-        found => Err(element.fail("reason", Fault::Length { found })),
-    }
+    let mut contents = [None; ELEMENTS.len()];
+    parse_elements(cursor, field, &ELEMENTS, &mut contents)?;
+    let [reason, user_information] = contents;
+    Ok((optional_integer(reason, "reason")?, octets(user_information).map(Hidden)))
 }
 
 fn write(
@@ -99,13 +86,11 @@ fn write(
     reason: Option<u8>,
     user_information: Option<Hidden<'_>>,
 ) -> Result<(), Full> {
-    let reason = Some(reason.as_slice()).filter(|reason| !reason.is_empty());
     let information = user_information.map(|Hidden(bytes)| bytes);
-    emit_elements(writer, &[(&[REASON], reason), (&[USER_INFORMATION, OCTET_STRING], information)])
+    emit_elements(writer, &ELEMENTS, &[byte(&reason), information])
 }
 
-const REASON: u8 = 0x80;
-const USER_INFORMATION: u8 = 0xBE;
+const ELEMENTS: Table<2> = [(&[0x80], "reason"), (&[0xBE, OCTET_STRING], "user-information")];
 
 #[cfg(test)]
 mod tests {
