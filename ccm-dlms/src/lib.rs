@@ -3,8 +3,7 @@
 
 mod error;
 mod frame;
-mod message;
+pub mod message;
 pub mod security;
 
 pub use error::Error;
-pub use message::{cosem, data};

@@ -6,7 +6,7 @@ mod vectors;
 
 use std::fmt::Write as _;
 
-use ccm_dlms::data::{Data, DataError, Event, Value};
+use ccm_dlms::message::data::{Data, DataError, Event, Value};
 
 fn hex(digits: &[u8]) -> String {
     digits.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))

@@ -4,8 +4,8 @@
 
 mod vectors;
 
-use ccm_dlms::cosem::{Cell, Layout, PushBody, Rows};
-use ccm_dlms::data::{Data, Value};
+use ccm_dlms::message::cosem::{Cell, Layout, PushBody, Rows};
+use ccm_dlms::message::data::{Data, Value};
 
 /// Each value of a push as `code=value unit`, one a line.
 fn readings(name: &str) -> String {

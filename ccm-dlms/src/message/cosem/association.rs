@@ -3,7 +3,7 @@
 use ccm_core::Obis;
 
 use super::list::{Element, List};
-use crate::data::{Data, DataError, Event, Events, Fault, Value};
+use crate::message::data::{Data, DataError, Event, Events, Fault, Value};
 
 /// Class 15: the association in which objects are named by their logical names.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! Clock (class 8).
 
 /// Class 8: a clock. Its time, and the beginning and end of daylight saving, are dates and times, with wildcards in the
-/// rules: [`Value::date_time`](crate::data::Value::date_time).
+/// rules: [`Value::date_time`](crate::message::data::Value::date_time).
 #[derive(Clone, Copy, Debug)]
 pub struct Clock;
 
@@ -12,7 +12,7 @@ impl Clock {
     pub const TIME: i8 = 2;
     /// Attribute: the deviation of standard time from UTC in minutes, as in a date and time.
     pub const TIME_ZONE: i8 = 3;
-    /// Attribute: [`ClockStatus`](crate::data::ClockStatus).
+    /// Attribute: [`ClockStatus`](crate::message::data::ClockStatus).
     pub const STATUS: i8 = 4;
     /// Attribute: when daylight saving begins.
     pub const DAYLIGHT_SAVINGS_BEGIN: i8 = 5;

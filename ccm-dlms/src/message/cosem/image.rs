@@ -5,7 +5,7 @@ use core::ops::Range;
 use ccm_core::{Full, Writer};
 
 use super::list::{Element, List};
-use crate::data::{BitString, Data, DataError, Event, Events, Value};
+use crate::message::data::{BitString, Data, DataError, Event, Events, Value};
 
 /// Class 18: takes an image in blocks, checks it and puts it into use.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use crate::data::{Data, DataError, Events};
+use crate::message::data::{Data, DataError, Events};
 
 /// The elements of an array, read one by one as they are asked for. After an error there are no more.
 #[derive(Clone, Debug)]

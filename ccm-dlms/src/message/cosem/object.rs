@@ -3,7 +3,7 @@
 use ccm_core::{Full, Obis, Writer};
 
 use super::list::Element;
-use crate::data::{DataError, Event, Events, Value};
+use crate::message::data::{DataError, Event, Events, Value};
 
 /// `capture_object_definition` (class 7, attribute 3) and `push_object` (class 40, attribute 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::list::List;
 use super::object::CaptureObject;
-use crate::data::{Data, DataError};
+use crate::message::data::{Data, DataError};
 
 /// Class 7: values of several objects, captured again and again. The rows of its buffer are read with [`Rows`](super::Rows).
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use super::object::CaptureObject;
 use super::push_setup::PushSetup;
 use super::register::{Register, ScalerUnit};
 use super::unit::Unit;
-use crate::data::{DataError, Event, Events, Fault, Value};
+use crate::message::data::{DataError, Event, Events, Fault, Value};
 
 /// One value of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +54,14 @@ pub enum Layout {
 /// six bytes that names a medium and ends with 255, and something else than another code follows it.
 ///
 /// ```
-/// use ccm_dlms::cosem::{Layout, PushBody};
+/// use ccm_dlms::message::cosem::{Layout, PushBody};
 ///
 /// let body = [0x02, 0x02, 0x09, 0x06, 1, 0, 32, 7, 0, 255, 0x12, 0x08, 0xF4, 0x02, 0x02, 0x0F, 0xFF, 0x16, 35];
 /// let body = [&[0x01, 0x01, 0x02, 0x03], &body[2..]].concat();
 /// let reading = PushBody::new(&body, Layout::Detect).next().unwrap()?;
 /// assert_eq!(reading.obis.unwrap().to_string(), "1-0:32.7.0*255");
 /// assert_eq!(reading.decimal().unwrap().to_string(), "229.2");
-/// # Ok::<(), ccm_dlms::data::DataError>(())
+/// # Ok::<(), ccm_dlms::message::data::DataError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct PushBody<'a> {

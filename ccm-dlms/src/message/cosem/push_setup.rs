@@ -2,7 +2,7 @@
 
 use super::list::{Element, List};
 use super::object::CaptureObject;
-use crate::data::{Data, DataError, DateTime, Events};
+use crate::message::data::{Data, DataError, DateTime, Events};
 
 /// Class 40: what a meter sends of itself, where to and when.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use ccm_core::{Decimal, Full, Writer};
 
 use super::unit::Unit;
-use crate::data::{Data, DataError, Event, Events, Value};
+use crate::message::data::{Data, DataError, Event, Events, Value};
 
 /// Class 1: any value.
 #[derive(Clone, Copy, Debug)]

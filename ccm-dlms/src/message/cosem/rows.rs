@@ -1,6 +1,6 @@
 //! The rows of a profile, with what was left out of them filled in.
 
-use crate::data::{Data, DataError, DateTime, Event, Events, Value};
+use crate::message::data::{Data, DataError, DateTime, Event, Events, Value};
 
 /// A field of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,8 +29,8 @@ impl<'a> Cell<'a> {
 /// cannot be filled in (in the first row, or a delta without a number before it) is given as it came.
 ///
 /// ```
-/// use ccm_dlms::cosem::{Cell, Rows};
-/// use ccm_dlms::data::{Data, Value};
+/// use ccm_dlms::message::cosem::{Cell, Rows};
+/// use ccm_dlms::message::data::{Data, Value};
 ///
 /// let buffer = [0x01, 0x02, 0x02, 0x02, 0x11, 0x07, 0x11, 0x08, 0x02, 0x02, 0x00, 0x11, 0x09];
 /// let mut cells = [Cell::Value(Value::Null); 2];
@@ -40,7 +40,7 @@ impl<'a> Cell<'a> {
 /// assert_eq!(row[0], Cell::Value(Value::Unsigned(7)));
 /// assert_eq!(row[1], Cell::Value(Value::Unsigned(9)));
 /// assert_eq!(rows.next_row()?, None);
-/// # Ok::<(), ccm_dlms::data::DataError>(())
+/// # Ok::<(), ccm_dlms::message::data::DataError>(())
 /// ```
 #[derive(Debug)]
 pub struct Rows<'a, 'c> {
@@ -78,7 +78,7 @@ impl<'a, 'c> Rows<'a, 'c> {
     /// The next row; it stays readable with [`Rows::row`].
     ///
     /// # Errors
-    /// What is wrong with the row, and [`Fault::Size`](crate::data::Fault::Size) where it has another number of columns. There are no more then.
+    /// What is wrong with the row, and [`Fault::Size`](crate::message::data::Fault::Size) where it has another number of columns. There are no more then.
     pub fn next_row(&mut self) -> Result<Option<&[Cell<'a>]>, DataError> {
         if self.events.left() == 0 {
             return Ok(None);

@@ -1,7 +1,7 @@
 //! SAP assignment (class 17): which logical devices a physical one has.
 
 use super::list::{Element, List};
-use crate::data::{Data, DataError, Events};
+use crate::message::data::{Data, DataError, Events};
 
 /// Class 17: the logical devices and their addresses. It is object 0.0.41.0.0.255 of the management logical device.
 #[derive(Clone, Copy, Debug)]

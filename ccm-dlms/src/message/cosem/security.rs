@@ -3,7 +3,7 @@
 use ccm_core::{Full, Writer};
 
 use super::list::{Element, List};
-use crate::data::{Data, DataError, Event, Events, Value};
+use crate::message::data::{Data, DataError, Event, Events, Value};
 
 /// Class 64: which protection an association demands, and the keys and certificates for it.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,9 @@ use ccm_core::{Decimal, Obis, Writer};
 use proptest::prelude::*;
 
 use super::*;
-use crate::data::{BitString, ClockStatus, Data, DataError, Date, DateTime, Event, Fault, Time, Value};
+use crate::message::data::{
+    BitString, ClockStatus, Data, DataError, Date, DateTime, Event, Fault, Time, Value,
+};
 
 /// Writes data as a test has them in mind.
 fn emit(write: impl FnOnce(&mut Writer<'_>) -> Result<(), ccm_core::Full>) -> Vec<u8> {

@@ -12,7 +12,7 @@ use super::{calendar::Day, tag};
 /// A date, a time of day, how far that is from UTC and how good it is: twelve bytes, each of which may be open.
 ///
 /// ```
-/// use ccm_dlms::data::DateTime;
+/// use ccm_dlms::message::data::DateTime;
 ///
 /// // A winter's night in Spain: 60 minutes ahead of UTC is a deviation of -60.
 /// let bytes = [0x07, 0xE3, 0x0C, 0x1F, 0x02, 0x17, 0, 0, 0, 0xFF, 0xC4, 0];

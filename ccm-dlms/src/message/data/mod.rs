@@ -1,7 +1,7 @@
 //! COSEM data in A-XDR (IEC 62056-6-2 and IEC 62056-5-3): read as a stream of events, never as a tree.
 //!
 //! ```
-//! use ccm_dlms::data::{Data, Event, Value};
+//! use ccm_dlms::message::data::{Data, Event, Value};
 //!
 //! let data = Data::parse(&[0x02, 0x02, 0x12, 0x08, 0xF4, 0x16, 0x23])?;
 //! let mut events = data.events();
@@ -10,7 +10,7 @@
 //! assert_eq!(events.next(), Some(Ok(Event::Value(Value::Enum(35)))));
 //! assert_eq!(events.next(), Some(Ok(Event::End)));
 //! assert_eq!(events.next(), None);
-//! # Ok::<(), ccm_dlms::data::DataError>(())
+//! # Ok::<(), ccm_dlms::message::data::DataError>(())
 //! ```
 
 mod calendar;

@@ -4,7 +4,7 @@ use ccm_core::Obis;
 
 use super::super::{ScalerUnit, Unit};
 use super::Layout;
-use crate::data::Events;
+use crate::message::data::Events;
 
 /// What a place means: its code, and scaler and unit where it is a number.
 pub(super) type Column = (Obis, Option<ScalerUnit>);
