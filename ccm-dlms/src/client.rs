@@ -22,7 +22,7 @@ pub enum Request<'a> {
 ///
 /// The answer lies where the request lay: in [`apdu_mut`](Self::apdu_mut), all of it or none. After a
 /// [`LinkError`] other than [`Overflow`](LinkError::Overflow) the link is gone, and with it the association: connect
-/// again. An exchange that is abandoned half-way (a dropped future) does the same.
+/// again, which waits for what may still come on the old link. An exchange that is abandoned half-way (a dropped future) does the same.
 ///
 /// The machine rests when [`start`](Self::start) has not been called or [`outcome`](Self::outcome) is known.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Client<'b, F: Framing> {
     phase: Phase,
     /// When the phase ends.
     until: Instant,
-    /// When waiting ends at the latest.
+    /// When waiting ends at the latest; until then an answer may come to what was sent last.
     limit: Instant,
     /// A bad frame has come: silence ends the waiting.
     spoilt: bool,
@@ -147,7 +147,11 @@ impl<'b, F: Framing> Client<'b, F> {
         }
         self.phase = Phase::Rest;
         match self.framing.begin(order, &self.policy, &mut self.buffer)? {
-            Next::Send => (self.phase, self.until) = (Phase::Drain, now),
+            Next::Send => {
+                // What was asked on a lost link may still be answered, and would look like an answer on the new one.
+                let late = if order == Order::Connect { self.limit } else { now };
+                (self.phase, self.until) = (Phase::Drain, now.max(late));
+            }
             next => self.follow(now, next),
         }
         Ok(())
@@ -163,7 +167,12 @@ impl<'b, F: Framing> Client<'b, F> {
             }
             Next::HearOn => self.spoilt = true,
             Next::Pause => (self.phase, self.until) = (Phase::Pause, now + self.policy.pause),
-            Next::Over(outcome) => self.phase = Phase::Over(outcome),
+            Next::Over(outcome) => {
+                self.phase = Phase::Over(outcome);
+                if outcome.is_ok() {
+                    self.limit = now;
+                }
+            }
         }
     }
 }
@@ -208,7 +217,7 @@ impl<F: Framing> Machine for Client<'_, F> {
         match self.phase {
             Phase::Drain => {
                 self.phase = Phase::Pause; // What has come is offered now; the next poll sends.
-                Step::Wait(Some(now))
+                Step::Wait(Some(self.until.max(now)))
             }
             Phase::Send => {
                 self.phase = Phase::Sent;

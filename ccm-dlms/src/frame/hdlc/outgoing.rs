@@ -11,6 +11,8 @@ pub(crate) struct Outgoing {
     oldest: u8,
     /// V(S): the frame that is sent next.
     next: u8,
+    /// The first frame that was never sent: what was sent before a rewind may still come, and be acknowledged.
+    unsent: u8,
     /// The longest information field, and how many frames may be on their way.
     pub(crate) max_information: usize,
     pub(crate) window: u8,
@@ -38,6 +40,7 @@ impl Outgoing {
             acknowledged: 0,
             oldest: 0,
             next: 0,
+            unsent: 0,
             max_information: max_information as usize,
             window,
         }
@@ -48,6 +51,7 @@ impl Outgoing {
         self.length = length;
         self.acknowledged = 0;
         self.rewind();
+        self.unsent = self.oldest;
     }
 
     /// Frames that are on their way.
@@ -58,8 +62,11 @@ impl Outgoing {
     /// The other side has all before frame `receive`: says whether that is news, or nothing where it cannot be.
     pub(crate) fn acknowledge(&mut self, receive: u8) -> Option<bool> {
         let come = receive.wrapping_sub(self.oldest) & 7;
-        if come > self.outstanding() {
+        if come > self.unsent.wrapping_sub(self.oldest) & 7 {
             return None;
+        }
+        if come > self.outstanding() {
+            self.next = receive;
         }
         self.oldest = receive;
         self.acknowledged = self.length.min(self.acknowledged + usize::from(come) * self.max_information);
@@ -93,6 +100,9 @@ impl Outgoing {
         }
         let (number, start) = (self.next, self.start());
         let end = self.length.min(start + self.max_information);
+        if self.next == self.unsent {
+            self.unsent = (self.next + 1) & 7;
+        }
         self.next = (self.next + 1) & 7;
         Some(Segment { number, start, end, segmented: end < self.length, last: !self.has_next() })
     }
@@ -130,6 +140,20 @@ mod tests {
         assert!(!outgoing.is_done());
         assert_eq!(outgoing.acknowledge(4), Some(true));
         assert!(outgoing.is_done() && !outgoing.has_next());
+    }
+
+    #[test]
+    fn what_was_sent_before_a_rewind_may_still_have_come() {
+        let mut outgoing = Outgoing::new(10, 2);
+        outgoing.load(20);
+        assert!(outgoing.take().is_some() && outgoing.take().is_some());
+        outgoing.rewind();
+        assert_eq!(outgoing.acknowledge(1), Some(true));
+        assert_eq!(outgoing.acknowledge(3), None);
+        assert_eq!(outgoing.take().unwrap().number, 1);
+        outgoing.rewind();
+        assert_eq!(outgoing.acknowledge(2), Some(true));
+        assert!(outgoing.is_done());
     }
 
     #[test]
