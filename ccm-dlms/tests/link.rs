@@ -136,7 +136,7 @@ fn any_fault() -> impl Strategy<Value = Fault> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     /// Whatever is lost, late, doubled or spoilt: an answer is the right one, and no request is carried out twice.
     #[test]
@@ -147,8 +147,29 @@ proptest! {
         sizes in (3..600_usize, 1..900_u16),
     ) {
         let parameters = Parameters::new(max_information, window).unwrap();
-        let (outcomes, _) = converse(parameters, Faults { there, back }, sizes, 6);
-        if std::env::var("SHOW").is_ok() { eprintln!("{outcomes:?}"); }
+        converse(parameters, Faults { there, back }, sizes, 6);
+    }
+
+    /// Two retries heal two faults, wherever they are.
+    #[test]
+    fn as_many_faults_as_retries_are_healed(
+        (one, other) in ((0..12_usize, 0..2_usize), (0..12_usize, 0..2_usize)),
+        losses in (any_loss(), any_loss()),
+        faults in (any_fault(), any_fault()),
+        (max_information, window) in (20..200_u16, 1..=7_u8),
+        sizes in (3..600_usize, 1..900_u16),
+    ) {
+        let mut there = vec![Loss::Clean; 12];
+        let mut back = vec![Fault::Clean; 12];
+        for ((position, side), (loss, fault)) in [(one, (losses.0, faults.0)), (other, (losses.1, faults.1))] {
+            match side {
+                0 => there[position] = loss,
+                _ => back[position] = fault,
+            }
+        }
+        let parameters = Parameters::new(max_information, window).unwrap();
+        let (outcomes, executed) = converse(parameters, Faults { there, back }, sizes, 2);
+        prop_assert_eq!((outcomes, executed), (vec![Ok(()); 2], 2));
     }
 
     #[test]

@@ -17,6 +17,8 @@ use crate::frame::{Buffer, FrameError, LinkError, Next, Order, Policy, RequestEr
 pub struct Hdlc {
     client: Address,
     server: Address,
+    /// Who has agreed to the link: the server by the width that it answers with, and nobody else on the line.
+    peer: Address,
     proposed: Parameters,
     line: Line,
     task: Task,
@@ -59,6 +61,7 @@ impl Hdlc {
         Self {
             client,
             server,
+            peer: server,
             proposed: Parameters::DEFAULT,
             line: Line::new(9600),
             task: Task::Connect,
@@ -138,8 +141,10 @@ impl Hdlc {
                 return false;
             }
         }
-        let blame = if !server.covers(frame.source) {
-            FrameError::Source { expected: server, found: frame.source }
+        let is_server = if self.connected { frame.source == self.peer } else { server.covers(frame.source) };
+        let blame = if !is_server {
+            let expected = if self.connected { self.peer } else { server };
+            FrameError::Source { expected, found: frame.source }
         } else if !client.covers(frame.destination) {
             FrameError::Destination { expected: client, found: frame.destination }
         } else {
@@ -202,6 +207,7 @@ impl Hdlc {
         self.outgoing = Outgoing::new(agreed.max_information_transmit, window);
         self.incoming = Incoming::new(theirs.window_transmit);
         self.max_receive = theirs.max_information_transmit;
+        self.peer = frame.source;
         self.connected = true;
         self.dirty = true;
         Next::Over(Ok(0))
