@@ -51,7 +51,7 @@ enum Phase {
     Wait,
     /// A busy server is left alone.
     Pause,
-    Over(Result<usize, LinkError>),
+    Over,
 }
 
 impl<'b, F: Framing> Client<'b, F> {
@@ -125,8 +125,10 @@ impl<'b, F: Framing> Client<'b, F> {
     /// # Errors
     /// [`LinkError::Unfinished`] before that; afterwards why there is no answer.
     pub fn outcome(&self) -> Result<&[u8], LinkError> {
-        let Phase::Over(outcome) = self.phase else { return Err(LinkError::Unfinished) };
-        outcome.map(|length| self.buffer.apdu().get(..length).unwrap_or_default())
+        if self.phase != Phase::Over {
+            return Err(LinkError::Unfinished);
+        }
+        self.framing.outcome().map(|length| self.buffer.apdu().get(..length).unwrap_or_default())
     }
 
     /// Room for the next request; after an exchange its answer lies at the front, to be deciphered in place.
@@ -142,7 +144,7 @@ impl<'b, F: Framing> Client<'b, F> {
     }
 
     fn begin(&mut self, now: Instant, order: Order) -> Result<(), RequestError> {
-        if !matches!(self.phase, Phase::Rest | Phase::Over(_)) {
+        if !matches!(self.phase, Phase::Rest | Phase::Over) {
             self.framing.abandon();
         }
         self.phase = Phase::Rest;
@@ -167,9 +169,9 @@ impl<'b, F: Framing> Client<'b, F> {
             }
             Next::HearOn => self.spoilt = true,
             Next::Pause => (self.phase, self.until) = (Phase::Pause, now + self.policy.pause),
-            Next::Over(outcome) => {
-                self.phase = Phase::Over(outcome);
-                if outcome.is_ok() {
+            Next::Over => {
+                self.phase = Phase::Over;
+                if self.framing.outcome().is_ok() {
                     self.limit = now;
                 }
             }
@@ -189,7 +191,7 @@ impl<F: Framing> Client<'_, F> {
 impl<F: Framing> Machine for Client<'_, F> {
     fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
         match self.phase {
-            Phase::Rest | Phase::Over(_) => 0,
+            Phase::Rest | Phase::Over => 0,
             Phase::Wait => {
                 let (taken, next) = self.framing.receive(bytes, &mut self.buffer);
                 self.heard = now;

@@ -6,6 +6,8 @@ mod fcs;
 pub mod hdlc;
 pub mod wrapper;
 
+use ccm_core::{Duration, Instant};
+
 pub(crate) use buffer::{Buffer, discard_front};
 pub use error::{FrameError, LinkError, RequestError};
 
@@ -18,27 +20,28 @@ impl<F: sealed::Framing> Framing for F {}
 
 /// How patient a client is with a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Policy {
     /// How long the answer to a frame may take until it begins. Its own length on the line comes on top.
-    pub timeout: ccm_core::Duration,
+    pub timeout: Duration,
     /// How often in a row an unanswered or unusable frame is tried again, over HDLC; the wrapper repeats nothing.
     pub retries: u8,
     /// How long a busy server is left alone until it is asked again.
-    pub pause: ccm_core::Duration,
+    pub pause: Duration,
     /// How often in a row a busy server is asked again.
     pub polls: u16,
     /// After a bad frame, how long the line must be silent until the server is asked to repeat it.
-    pub silence: ccm_core::Duration,
+    pub silence: Duration,
 }
 
 impl Policy {
     /// Two seconds, two retries, 300 polls of 100 ms each, a quarter of a second of silence.
     pub const DEFAULT: Self = Self {
-        timeout: ccm_core::Duration::from_secs(2),
+        timeout: Duration::from_secs(2),
         retries: 2,
-        pause: ccm_core::Duration::from_millis(100),
+        pause: Duration::from_millis(100),
         polls: 300,
-        silence: ccm_core::Duration::from_millis(250),
+        silence: Duration::from_millis(250),
     };
 }
 
@@ -70,8 +73,8 @@ pub enum Next {
     HearOn,
     /// To send a frame, when the server has had a pause.
     Pause,
-    /// Nothing more: an APDU of so many bytes lies in the buffer, or why there is none.
-    Over(Result<usize, LinkError>),
+    /// Nothing more: the outcome is known.
+    Over,
 }
 
 /// What a meter's side of a link asks of its owner.
@@ -97,7 +100,7 @@ pub enum Event<'a> {
         length: usize,
     },
     /// Offer bytes as they come, and poll at this time at the latest.
-    Wait(Option<ccm_core::Instant>),
+    Wait(Option<Instant>),
 }
 
 /// The meter's side of a link: [`Station`](hdlc::Station) or [`Service`](wrapper::Service).
@@ -106,10 +109,10 @@ pub enum Event<'a> {
 /// [`Machine`](ccm_core::Machine) hold.
 pub trait Serving {
     /// Takes bytes from the line and says how many.
-    fn receive(&mut self, now: ccm_core::Instant, bytes: &[u8]) -> usize;
+    fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize;
 
     /// What to do next.
-    fn poll(&mut self, now: ccm_core::Instant) -> Event<'_>;
+    fn poll(&mut self, now: Instant) -> Event<'_>;
 
     /// The request, and the room for its answer.
     fn apdu_mut(&mut self) -> &mut [u8];
@@ -121,7 +124,7 @@ pub trait Serving {
 pub(crate) mod sealed {
     use ccm_core::Duration;
 
-    use super::{Buffer, Next, Order, Policy, RequestError};
+    use super::{Buffer, LinkError, Next, Order, Policy, RequestError};
 
     pub trait Framing {
         /// Bytes of the buffer that frames need beside the APDU.
@@ -152,6 +155,9 @@ pub(crate) mod sealed {
 
         /// The deadline has passed.
         fn expire(&mut self, buffer: &mut Buffer<'_>) -> Next;
+
+        /// The length of the APDU that lies in the buffer, or why there is none.
+        fn outcome(&self) -> Result<usize, LinkError>;
 
         /// The exchange is given up half-way.
         fn abandon(&mut self);

@@ -176,7 +176,8 @@ pub struct Wrapper {
     /// Bytes of the frame to send, until it has left.
     length: u16,
     stream: Stream,
-    cause: Option<FrameError>,
+    /// The APDU's length, or why there is none, as far as it is known.
+    outcome: Result<usize, LinkError>,
 }
 
 impl Wrapper {
@@ -189,7 +190,7 @@ impl Wrapper {
             connected: false,
             length: 0,
             stream: Stream::new(),
-            cause: None,
+            outcome: Err(LinkError::Unfinished),
         }
     }
 
@@ -204,7 +205,12 @@ impl Wrapper {
 
     fn fail(&mut self, error: LinkError) -> Next {
         self.connected = false;
-        Next::Over(Err(error))
+        self.over(Err(error))
+    }
+
+    fn over(&mut self, outcome: Result<usize, LinkError>) -> Next {
+        self.outcome = outcome;
+        Next::Over
     }
 
     /// A whole frame has come.
@@ -212,15 +218,16 @@ impl Wrapper {
         let Header { source, destination, length } = header;
         if (source, destination) != (self.server, self.client) {
             let (server, client) = (self.server, self.client);
-            self.cause =
-                Some(FrameError::Port { source_port: source, destination_port: destination, server, client });
+            let error =
+                FrameError::Port { source_port: source, destination_port: destination, server, client };
+            self.outcome = Err(error.into());
             return Next::Hear;
         }
         let needed = usize::from(length);
         match needed {
             0 => Next::Hear, // No APDU is empty.
-            _ if needed > room => Next::Over(Err(LinkError::Overflow { needed, room })),
-            _ => Next::Over(Ok(needed)),
+            _ if needed > room => self.over(Err(LinkError::Overflow { needed, room })),
+            _ => self.over(Ok(needed)),
         }
     }
 
@@ -228,7 +235,7 @@ impl Wrapper {
         if !self.datagrams {
             return self.fail(error.into());
         }
-        self.cause = Some(error);
+        self.outcome = Err(error.into());
         self.stream = Stream::new();
         Next::Hear
     }
@@ -245,7 +252,7 @@ impl sealed::Framing for Wrapper {
         _policy: &Policy,
         buffer: &mut Buffer<'_>,
     ) -> Result<Next, RequestError> {
-        self.cause = None;
+        self.outcome = Err(LinkError::Timeout);
         match order {
             Order::Connect => (self.connected, self.stream) = (true, Stream::new()),
             Order::Disconnect => self.connected = false,
@@ -257,7 +264,7 @@ impl sealed::Framing for Wrapper {
             Order::Listen => return Ok(Next::Hear),
         }
         let needed = buffer.needed(1);
-        if buffer.capacity() == 0 { Err(RequestError::Buffer { needed }) } else { Ok(Next::Over(Ok(0))) }
+        if buffer.capacity() == 0 { Err(RequestError::Buffer { needed }) } else { Ok(self.over(Ok(0))) }
     }
 
     fn emit<'a>(&mut self, buffer: &'a mut Buffer<'_>) -> &'a [u8] {
@@ -301,8 +308,12 @@ impl sealed::Framing for Wrapper {
     }
 
     fn expire(&mut self, _buffer: &mut Buffer<'_>) -> Next {
-        let cause = self.cause.map_or(LinkError::Timeout, LinkError::Frame);
-        self.fail(cause)
+        self.connected = false;
+        Next::Over
+    }
+
+    fn outcome(&self) -> Result<usize, LinkError> {
+        self.outcome
     }
 
     fn abandon(&mut self) {

@@ -40,10 +40,17 @@ pub struct Hdlc {
     speaks: bool,
     /// The last frame's control field, to know its echo where both addresses are the same.
     echo: Option<u8>,
-    policy: Policy,
+    /// What the policy allows, and what is left of it.
+    allowed: Patience,
+    left: Patience,
+    /// The APDU's length, or why there is none, as far as it is known.
+    outcome: Result<usize, LinkError>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Patience {
     retries: u8,
-    busy: u16,
-    cause: Option<FrameError>,
+    polls: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +83,9 @@ impl Hdlc {
             goes_on: false,
             speaks: false,
             echo: None,
-            policy: Policy::DEFAULT,
-            retries: 0,
-            busy: 0,
-            cause: None,
+            allowed: Patience { retries: 0, polls: 0 },
+            left: Patience { retries: 0, polls: 0 },
+            outcome: Err(LinkError::Unfinished),
         }
     }
 
@@ -120,7 +126,7 @@ impl Hdlc {
             match frame {
                 None => return next,
                 Some(Err(error)) => {
-                    self.cause = Some(error);
+                    self.blame(error);
                     next = Next::HearOn;
                 }
                 Some(Ok(frame)) if self.is_answer(&frame) => match self.answer(&frame, apdu) {
@@ -150,7 +156,7 @@ impl Hdlc {
         } else {
             return true;
         };
-        self.cause = Some(blame);
+        self.blame(blame);
         false
     }
 
@@ -176,7 +182,7 @@ impl Hdlc {
     fn begin_connect(&mut self) -> Next {
         self.task = Task::Connect;
         self.dirty = false;
-        self.retries = self.policy.retries;
+        self.left.retries = self.allowed.retries;
         Next::Send
     }
 
@@ -188,10 +194,10 @@ impl Hdlc {
             _ => return Next::Hear,
         };
         // A server that still holds an old link may refuse a new one until the old one is ended: try that, once.
-        if self.busy == 0 {
+        if self.left.polls == 0 {
             return self.fail(error);
         }
-        self.busy = 0;
+        self.left.polls = 0;
         self.task = Task::Clear;
         Next::Send
     }
@@ -210,14 +216,14 @@ impl Hdlc {
         self.peer = frame.source;
         self.connected = true;
         self.dirty = true;
-        Next::Over(Ok(0))
+        self.over(Ok(0))
     }
 
     fn disconnect(&mut self, frame: &Frame<'_>) -> Next {
         match frame.control {
             Control::Unnumbered { kind: Unnumbered::Acknowledge | Unnumbered::DisconnectedMode, .. } => {
                 self.dirty = false;
-                Next::Over(Ok(0))
+                self.over(Ok(0))
             }
             Control::Unnumbered { kind: Unnumbered::FrameReject, .. } => self.fail(rejected(frame)),
             _ => Next::Hear,
@@ -256,14 +262,14 @@ impl Hdlc {
         match news {
             Some(true) => self.progress(),
             Some(false) => {}
-            None => self.cause = Some(FrameError::Sequence),
+            None => self.blame(FrameError::Sequence),
         }
         news
     }
 
     fn progress(&mut self) {
-        (self.retries, self.busy) = (self.policy.retries, self.policy.polls);
-        self.cause = None;
+        self.left = self.allowed;
+        self.outcome = Err(LinkError::Timeout);
     }
 
     /// RR.
@@ -301,14 +307,14 @@ impl Hdlc {
     ) -> Next {
         // The answer takes the request's place, so all of the request must have come.
         if known.is_none() || !self.outgoing.is_done() {
-            self.cause = Some(FrameError::Sequence);
+            self.blame(FrameError::Sequence);
             return Next::Hear;
         }
         match self.incoming.turn(send) {
             Turn::Next => self.accept(poll, frame, apdu),
             Turn::Repeat => Next::Hear, // Late, or sent twice: its like was taken, and the one to come may be on its way.
             Turn::Gap => {
-                self.cause = Some(FrameError::Sequence);
+                self.blame(FrameError::Sequence);
                 if poll { self.poll() } else { Next::Hear }
             }
         }
@@ -327,15 +333,15 @@ impl Hdlc {
                 Next::Send
             }
             true => Next::Hear,
-            false if needed > room => Next::Over(Err(LinkError::Overflow { needed, room })),
-            false => Next::Over(Ok(needed)),
+            false if needed > room => self.over(Err(LinkError::Overflow { needed, room })),
+            false => self.over(Ok(needed)),
         }
     }
 
     /// The server is there and not ready.
     fn pause(&mut self) -> Next {
-        let Some(left) = self.busy.checked_sub(1) else { return self.fail(LinkError::Busy) };
-        self.busy = left;
+        let Some(left) = self.left.polls.checked_sub(1) else { return self.fail(LinkError::Busy) };
+        self.left.polls = left;
         self.polls = true;
         Next::Pause
     }
@@ -347,17 +353,30 @@ impl Hdlc {
     }
 
     fn again(&mut self) -> Next {
-        let Some(left) = self.retries.checked_sub(1) else {
-            return self.fail(self.cause.map_or(LinkError::Timeout, LinkError::Frame));
-        };
-        self.retries = left;
+        let Some(left) = self.left.retries.checked_sub(1) else { return self.lose() };
+        self.left.retries = left;
         Next::Send
     }
 
     fn fail(&mut self, error: LinkError) -> Next {
+        self.outcome = Err(error);
+        self.lose()
+    }
+
+    fn lose(&mut self) -> Next {
         self.dirty |= self.connected;
         self.connected = false;
-        Next::Over(Err(error))
+        Next::Over
+    }
+
+    fn over(&mut self, outcome: Result<usize, LinkError>) -> Next {
+        self.outcome = outcome;
+        Next::Over
+    }
+
+    /// This may be why there will be no answer.
+    fn blame(&mut self, error: FrameError) {
+        self.outcome = Err(LinkError::Frame(error));
     }
 
     fn write(&mut self, buffer: &mut Buffer<'_>) -> Result<usize, RequestError> {
@@ -442,14 +461,14 @@ impl sealed::Framing for Hdlc {
         buffer: &mut Buffer<'_>,
     ) -> Result<Next, RequestError> {
         self.check(buffer)?;
-        self.policy = *policy;
+        self.allowed = Patience { retries: policy.retries, polls: policy.polls };
         self.progress();
         match order {
             Order::Connect => {
                 self.task = if self.dirty { Task::Clear } else { Task::Connect };
                 self.connected = false;
                 // The one DISC that a refused SNRM may cost.
-                self.busy = u16::from(!self.dirty);
+                self.left.polls = u16::from(!self.dirty);
                 Ok(Next::Send)
             }
             Order::Exchange(length) => self.begin_transfer(COMMAND.len() + length),
@@ -463,7 +482,7 @@ impl sealed::Framing for Hdlc {
                 self.connected = false;
                 Ok(Next::Send)
             }
-            Order::Disconnect => Ok(Next::Over(Ok(0))),
+            Order::Disconnect => Ok(self.over(Ok(0))),
         }
     }
 
@@ -507,9 +526,12 @@ impl sealed::Framing for Hdlc {
         }
     }
 
+    fn outcome(&self) -> Result<usize, LinkError> {
+        self.outcome
+    }
+
     fn abandon(&mut self) {
-        self.dirty |= self.connected;
-        self.connected = false;
+        self.lose();
     }
 }
 
