@@ -272,7 +272,7 @@ fn an_answer_may_come_from_another_width_and_without_llc_header() {
     for width in [Width::One, Width::Two, Width::Four] {
         let (mut own, mut theirs) = ([0; 300], [0; 300]);
         let mut client = Client::new(Hdlc::new(Address::client(16), server()), &mut own);
-        let quirks = Quirks { omits_llc: true, empty_ua: true, width: Some(width) };
+        let quirks = Quirks { omits_llc: true, empty_ua: true, width: Some(width), ..Quirks::default() };
         let station = Station::new(server(), &mut theirs).with_quirks(quirks);
         let mut meter = Meter::new(station, |_: &[u8]| vec![0xC4, 7]);
         let mut link = Link::new(LINE);
@@ -471,7 +471,42 @@ fn a_meter_that_is_still_at_work_says_so_and_answers_when_it_is_polled() {
     assert_eq!(control(station.poll(now)), 0x30, "what was asked before is answered again");
 }
 
-/// A peer's clock does not matter to it here.
+#[test]
+fn a_meter_that_spoils_and_loses_frames_is_read_all_the_same() {
+    let (mut own, mut theirs) = ([0; 1000], [0; 1000]);
+    let mut client = Client::new(Hdlc::new(Address::client(16), server()), &mut own);
+    let quirks = Quirks { spoils: 3, loses: 5, ..Quirks::default() };
+    let mut meter = Meter::new(Station::new(server(), &mut theirs).with_quirks(quirks), answer);
+    let mut link = Link::new(LINE);
+    client.start(link.now(), Request::Connect).unwrap();
+    link.run(&mut client, &mut meter, LIMIT);
+    for seed in 0..5 {
+        let request = request(200, 700, seed);
+        client.start(link.now(), Request::Exchange(&request)).unwrap();
+        link.run(&mut client, &mut meter, LIMIT);
+        assert_eq!(client.outcome().map(<[u8]>::to_vec), Ok(answer(&request)));
+    }
+    assert_eq!(meter.executed.len(), 5);
+}
+
+#[test]
+fn an_answer_goes_to_its_client_even_where_another_has_asked_meanwhile() {
+    let mut buffer = [0; 400];
+    let mut station = Station::new(server(), &mut buffer);
+    let now = ccm_core::Instant::ZERO;
+    let control =
+        |event: Event<'_>| if let Event::Send(bytes) = event { (bytes[3], bytes[6]) } else { (0, 0) };
+    station.receive(now, &frame(0x93, Address::client(16), server(), &[]));
+    assert_eq!(station.poll(now), Event::Connected { client: 16 });
+    assert_eq!(control(station.poll(now)), (0x21, 0x73));
+    station.receive(now, &frame(0x10, Address::client(16), server(), &[0xC0]));
+    assert!(matches!(station.poll(now), Event::Request { .. }));
+    station.receive(now, &frame(0x11, Address::client(2), server(), &[]));
+    assert_eq!(control(station.poll(now)), (0x05, 0x1F));
+    station.answer(1);
+    assert_eq!(control(station.poll(now)), (0x21, 0x30));
+}
+
 #[test]
 fn a_lost_answer_costs_a_poll_and_not_a_second_execution() {
     let (mut own, mut theirs) = ([0; 600], [0; 600]);

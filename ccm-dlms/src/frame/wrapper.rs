@@ -194,7 +194,8 @@ impl Wrapper {
         }
     }
 
-    /// A UDP socket: each piece offered to the machine is a datagram, and one that is no frame is dropped.
+    /// A UDP socket: each piece offered to the machine is a datagram, and one that is no frame is dropped. An answer that
+    /// comes after its time-out can only be told from the next one's by its invoke id.
     pub const fn udp(client: u16, server: u16) -> Self {
         Self { datagrams: true, ..Self::tcp(client, server) }
     }

@@ -26,6 +26,8 @@ pub struct Station<'b> {
     incoming: Incoming,
     /// Who sent the frame that is answered now, and the address that it named.
     ends: (Address, Address),
+    /// The same of the frame that made the link.
+    link: (Address, Address),
     heard: Instant,
     news: News,
     /// The request is handed out and has no answer yet.
@@ -33,6 +35,8 @@ pub struct Station<'b> {
     /// The client has passed on the right to send.
     polled: bool,
     reply: Reply,
+    /// Frames that were sent, for the quirks that want every n-th.
+    sent: u8,
 }
 
 /// How a meter breaks the rules, for tests: real ones do.
@@ -44,6 +48,10 @@ pub struct Quirks {
     pub empty_ua: bool,
     /// Answers come from an address of another width than was asked.
     pub width: Option<Width>,
+    /// Every n-th frame has a wrong check sequence; none where it is 0.
+    pub spoils: u8,
+    /// Every n-th frame is never sent; none where it is 0.
+    pub loses: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +82,7 @@ impl<'b> Station<'b> {
         Self {
             address,
             proposed: Parameters::DEFAULT,
-            quirks: Quirks { omits_llc: false, empty_ua: false, width: None },
+            quirks: Quirks { omits_llc: false, empty_ua: false, width: None, spoils: 0, loses: 0 },
             inactivity: Duration::from_secs(120),
             buffer: Buffer::new(buffer, room(&Parameters::DEFAULT)),
             window: Window::new(),
@@ -83,11 +91,13 @@ impl<'b> Station<'b> {
             outgoing: Outgoing::new(Parameters::DEFAULT.max_information_transmit, 1),
             incoming: Incoming::new(1),
             ends: (address, address),
+            link: (address, address),
             heard: Instant::ZERO,
             news: News::None,
             asked: false,
             polled: false,
             reply: Reply::None,
+            sent: 0,
         }
     }
 
@@ -141,6 +151,7 @@ impl<'b> Station<'b> {
                     outgoing: &mut self.outgoing,
                     incoming: &mut self.incoming,
                     ends: &mut self.ends,
+                    link: &mut self.link,
                     asked: self.asked,
                     polled: &mut self.polled,
                 };
@@ -252,7 +263,17 @@ impl Serving for Station<'_> {
         // A client that sends before it has its answer has lost its turn, and what it sent.
         self.window = Window::new();
         let length = self.write().unwrap_or_default();
-        Event::Send(self.buffer.whole().get(..length).unwrap_or_default())
+        self.sent = self.sent.wrapping_add(1);
+        if is_nth(self.sent, self.quirks.loses) {
+            self.reply = Reply::None;
+            return Event::Wait(self.silent());
+        }
+        let spoilt = is_nth(self.sent, self.quirks.spoils);
+        let frame = self.buffer.whole().get_mut(..length).unwrap_or_default();
+        if let Some(check) = frame.iter_mut().rev().nth(1).filter(|_| spoilt) {
+            *check ^= 1;
+        }
+        Event::Send(frame)
     }
 
     fn apdu_mut(&mut self) -> &mut [u8] {
@@ -264,6 +285,7 @@ impl Serving for Station<'_> {
             return;
         }
         self.asked = false;
+        self.ends = self.link; // Others may have asked meanwhile, and were told that they are not linked.
         let header = if self.quirks.omits_llc { 0 } else { RESPONSE.len() };
         self.outgoing.load(if length == 0 { 0 } else { header + length });
         if self.polled {
@@ -281,6 +303,7 @@ struct Hearing<'a> {
     outgoing: &'a mut Outgoing,
     incoming: &'a mut Incoming,
     ends: &'a mut (Address, Address),
+    link: &'a mut (Address, Address),
     asked: bool,
     polled: &'a mut bool,
 }
@@ -314,6 +337,7 @@ impl Hearing<'_> {
         };
         *self.agreed = self.proposed.agree(&theirs);
         *self.client = Some(frame.source);
+        *self.link = *self.ends;
         *self.outgoing = Outgoing::new(self.agreed.max_information_transmit, self.agreed.window_transmit);
         *self.incoming = Incoming::new(self.agreed.window_receive);
         (News::Connected, Reply::Agree)
@@ -395,6 +419,10 @@ const fn is_response(control: Control) -> bool {
             ..
         }
     )
+}
+
+const fn is_nth(count: u8, of: u8) -> bool {
+    of > 0 && count.is_multiple_of(of)
 }
 
 /// The room for the longest frame of either direction.
