@@ -162,12 +162,10 @@ impl<'b, F: Framing> Client<'b, F> {
     fn follow(&mut self, now: Instant, next: Next) {
         match next {
             Next::Send => self.phase = Phase::Send,
-            Next::Hear if self.phase == Phase::Wait => {}
-            Next::Hear => {
-                self.limit = now + self.policy.timeout + self.framing.longest();
-                (self.phase, self.until, self.spoilt) = (Phase::Wait, self.limit, false);
+            Next::Hear | Next::HearOn => {
+                self.wait(now);
+                self.spoilt |= next == Next::HearOn;
             }
-            Next::HearOn => self.spoilt = true,
             Next::Pause => (self.phase, self.until) = (Phase::Pause, now + self.policy.pause),
             Next::Over => {
                 self.phase = Phase::Over;
@@ -180,6 +178,14 @@ impl<'b, F: Framing> Client<'b, F> {
 }
 
 impl<F: Framing> Client<'_, F> {
+    /// The deadline is set once: no byte that comes puts it off.
+    fn wait(&mut self, now: Instant) {
+        if self.phase != Phase::Wait {
+            self.limit = now + self.policy.timeout + self.framing.longest();
+            (self.phase, self.until, self.spoilt) = (Phase::Wait, self.limit, false);
+        }
+    }
+
     /// After a bad frame nothing more may come: the server is asked again as soon as it is silent.
     fn hasten(&mut self, now: Instant) {
         if self.spoilt && self.phase == Phase::Wait {

@@ -376,6 +376,18 @@ fn two_apdus_in_one_turn_are_taken_one_after_the_other() {
 }
 
 #[test]
+fn a_second_apdu_that_is_spoilt_is_polled_for() {
+    let mut spoilt = says(0x32, &[0xE6, 0xE7, 0, 0xE0]);
+    spoilt[12] ^= 1;
+    let both = [says(0x20, REPLY), spoilt].concat();
+    let again = says(0x32, &[0xE6, 0xE7, 0, 0xE0]);
+    let (outcomes, sent) =
+        scripted(&[says(0x73, &[]), both, again], &[Request::Connect, ASK, Request::Listen]);
+    assert_eq!(outcomes[1..], [Ok(vec![0xC4, 1]), Ok(vec![0xE0])]);
+    assert_eq!(sent, ["93", "10", "31"]);
+}
+
+#[test]
 fn an_answer_longer_than_the_buffer_is_a_named_error_and_the_link_lives_on() {
     let (mut own, mut theirs) = ([0; 145 + 300], [0; 2000]);
     let mut client = Client::new(Hdlc::new(Address::client(16), server()), &mut own);
