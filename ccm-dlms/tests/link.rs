@@ -388,6 +388,30 @@ fn a_second_apdu_that_is_spoilt_is_polled_for() {
 }
 
 #[test]
+fn what_lies_there_when_listening_begins_is_heard_whether_sound_or_spoilt() {
+    for flip in [0, 1] {
+        let mut second = says(0x32, &[0xE6, 0xE7, 0, 0xE0]);
+        second[12] ^= flip;
+        let both = [says(0x20, REPLY), second].concat();
+        let now = ccm_core::Instant::ZERO;
+        let mut buffer = vec![0; 400];
+        let mut client = Client::new(Hdlc::new(Address::client(16), server()), &mut buffer);
+        for (request, answer) in [(Request::Connect, says(0x73, &[])), (ASK, both)] {
+            client.start(now, request).unwrap();
+            while !matches!(client.poll(now), Step::Send(_)) {}
+            assert!(matches!(client.poll(now), Step::Wait(_)));
+            assert_eq!(client.receive(now, &answer), answer.len());
+            assert_eq!(client.poll(now), Step::Done);
+        }
+        client.start(now, Request::Listen).unwrap();
+        match flip {
+            0 => assert_eq!(client.outcome(), Ok(&[0xE0][..])),
+            _ => assert!(matches!(client.poll(now), Step::Wait(Some(_)))),
+        }
+    }
+}
+
+#[test]
 fn an_answer_longer_than_the_buffer_is_a_named_error_and_the_link_lives_on() {
     let (mut own, mut theirs) = ([0; 145 + 300], [0; 2000]);
     let mut client = Client::new(Hdlc::new(Address::client(16), server()), &mut own);
