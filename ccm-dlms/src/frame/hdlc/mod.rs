@@ -1,0 +1,22 @@
+//! HDLC, the link layer of serial lines (Green Book 8; IEC 62056-46).
+
+mod address;
+mod assembler;
+mod control;
+mod decoder;
+mod frame;
+mod incoming;
+mod link;
+mod outgoing;
+mod parameters;
+mod server;
+
+pub use address::{Address, Width};
+pub use assembler::{Assembler, Push};
+pub use control::{Control, Unnumbered};
+pub use decoder::Decoder;
+pub use frame::Frame;
+pub(crate) use frame::OVERHEAD;
+pub use link::Hdlc;
+pub use parameters::Parameters;
+pub use server::{Quirks, Station};
