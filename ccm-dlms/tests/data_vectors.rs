@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "common/files.rs"]
 mod vectors;
 
 use std::fmt::Write as _;

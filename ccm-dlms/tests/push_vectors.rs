@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/files.rs"]
 mod vectors;
 
 use ccm_dlms::message::cosem::{Cell, Layout, PushBody, Rows};
