@@ -12,14 +12,14 @@ mod common;
 
 use ccm_core::crypto::{AesGcm, Key, Software};
 use ccm_iec62056::p1::{Envelope, Keys, Medium, PUBLISHED_KEY, State, SubMeter, SubMeters};
-use ccm_iec62056::{Decoder, Event, FrameError, Profile, Sets};
+use ccm_iec62056::{Decoder, Event, FrameError, Profile};
 use common::{bytes, rows};
 
 fn meters(telegram: &[u8]) -> SubMeters<4> {
-    let (mut decoder, mut sets, mut meters) = (Decoder::new(Profile::P1), Sets::new(), SubMeters::new());
+    let (mut decoder, mut meters) = (Decoder::new(Profile::P1), SubMeters::new());
     let mut input = telegram;
     while let Some(event) = decoder.decode(&mut input) {
-        if let Some(value) = sets.value(&event) {
+        if let Event::Value(value) = event {
             meters.value(&value);
         }
     }
@@ -127,13 +127,13 @@ fn no_two_hundred_thousand_changed_telegrams_break_anything() {
             }
         }
         let mut decoder = Decoder::new(if number % 2 == 0 { Profile::P1 } else { Profile::PUSH });
-        let (mut sets, mut meters, mut input) = (Sets::new(), SubMeters::<4>::new(), telegram.as_slice());
+        let (mut meters, mut input) = (SubMeters::<4>::new(), telegram.as_slice());
         while let Some(event) = decoder.decode(&mut input) {
             if let Event::End(check) = event {
                 right += usize::from(check.is_right());
                 wrong += usize::from(check.is_wrong());
             }
-            if let Some(value) = sets.value(&event) {
+            if let Event::Value(value) = event {
                 meters.value(&value);
                 let _ = (value.decimal(), value.time(), value.unit());
             }
@@ -154,7 +154,7 @@ fn a_stream_that_begins_in_the_middle_gives_the_whole_telegram_behind_it() {
         while let Some(event) = decoder.decode(&mut input) {
             match event {
                 Event::Identification(_) => values = 0,
-                Event::Value { .. } => values += 1,
+                Event::Value(_) => values += 1,
                 Event::End(check) if check.is_right() => {
                     good += 1;
                     assert_eq!(values, expected, "cut at {cut}");

@@ -165,7 +165,7 @@ impl<'b, S: Sink> Client<'b, S> {
         self.retries = if self.asked == Asked::Once { 0 } else { self.policy.retries };
         self.repeats = self.policy.repeats;
         self.ear.start();
-        self.decoder = Decoder::new(self.policy.profile);
+        self.decoder.reset();
         self.noise = false;
         self.begin(now);
         Ok(())
@@ -407,7 +407,7 @@ impl<'b, S: Sink> Client<'b, S> {
 
     fn reply(&mut self, now: Instant, short: Short) {
         self.ear.start_block();
-        self.decoder.reset();
+        self.decoder.reset_block();
         // A break cuts in; it waits for nobody.
         self.until = if short == Short::Break { now } else { now + self.reaction };
         self.phase = Phase::Reply(short);

@@ -57,7 +57,7 @@ pub enum Polynomial {
 /// Both checksums, kept while the bytes pass.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sums {
-    pub(crate) bcc: u8,
+    bcc: u8,
     pub(crate) arc: u16,
     pub(crate) x25: u16,
     polynomial: Polynomial,
@@ -70,29 +70,28 @@ impl Sums {
 
     /// Starts anew.
     pub(crate) const fn reset(&mut self) {
-        *self = Self::new(self.polynomial);
+        self.reset_bcc(0);
+    }
+
+    /// Starts anew with a byte that the check character does not count.
+    pub(crate) const fn reset_bcc(&mut self, byte: u8) {
+        (self.bcc, self.arc, self.x25) = (byte, 0, 0xFFFF);
     }
 
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
         self.bcc ^= byte;
         if self.polynomial != Polynomial::X25 {
-            self.arc = arc(self.arc, byte);
+            self.arc = update(&ARC, self.arc, byte);
         }
         if self.polynomial != Polynomial::Arc {
-            self.x25 = x25(self.x25, byte);
+            self.x25 = update(&X25, self.x25, byte);
         }
     }
 
-    /// The same where only the usual CRC is wanted.
-    #[inline]
-    pub(crate) fn push_arc(&mut self, byte: u8) {
-        self.bcc ^= byte;
-        self.arc = arc(self.arc, byte);
-    }
-
-    pub(crate) fn is_arc(&self) -> bool {
-        self.polynomial == Polynomial::Arc
+    /// The check character, of seven bits.
+    pub(crate) const fn bcc(&self) -> u8 {
+        self.bcc & 0x7F
     }
 
     pub(crate) fn crc(self, given: u16) -> Check {
@@ -109,16 +108,6 @@ impl Sums {
             false => Check::Crc { given, computed: self.arc },
         }
     }
-}
-
-#[inline]
-fn arc(crc: u16, byte: u8) -> u16 {
-    update(&ARC, crc, byte)
-}
-
-#[inline]
-fn x25(crc: u16, byte: u8) -> u16 {
-    update(&X25, crc, byte)
 }
 
 #[cfg(feature = "std")]

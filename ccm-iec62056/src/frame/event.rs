@@ -1,6 +1,7 @@
 //! What a telegram is made of.
 
 use super::Check;
+use crate::Value;
 
 /// A piece of a telegram, as the [`Decoder`](super::Decoder) comes upon it.
 ///
@@ -12,18 +13,10 @@ pub enum Event<'a> {
     Identification(&'a [u8]),
     /// The command between SOH and STX or ETX, such as `P0`.
     Command(&'a [u8]),
-    /// What stands before a `(`. Where it is empty, the groups that follow belong to the data set before it, which may
-    /// stand on the line before (gas of P1 version 2 and 3).
+    /// What stands before a `(`: a data set begins.
     Address(&'a [u8]),
-    /// What stands in a pair of brackets, or a piece of it where it is longer than [`PIECE`](super::PIECE).
-    Value {
-        /// The characters.
-        text: &'a [u8],
-        /// What stands behind the last `*`; it may be empty.
-        unit: Option<&'a [u8]>,
-        /// Another piece of the same value follows.
-        more: bool,
-    },
+    /// What stands in a pair of brackets, or a piece of it where it is longer than 190 characters.
+    Value(Value<'a>),
     /// The data set is over.
     EndSet,
     /// The line is over; empty lines do not count.
@@ -36,8 +29,8 @@ pub enum Event<'a> {
     Acknowledge,
     /// NAK.
     Repeat,
-    /// Something is lost. Values that follow belong to no data set until an [`Address`](Self::Address) that is not
-    /// empty has come.
+    /// Something is lost. Values that follow belong to no data set, and are not given, until there is an
+    /// [`Address`](Self::Address) again.
     Fault(Fault),
 }
 

@@ -1,6 +1,6 @@
 //! Where a decoder stands, and what it makes of a byte.
 
-use super::{Check, Fault, Terminator};
+use super::Fault;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -9,7 +9,9 @@ pub(super) enum State {
     Identification,
     /// After SOH.
     Command,
-    /// At the start of a line, or in an address.
+    /// At the start of a line.
+    Line,
+    /// In an address.
     Address,
     /// Within brackets.
     Value,
@@ -21,17 +23,19 @@ pub(super) enum State {
     Bcc,
 }
 
-/// An [`Event`] without its text.
+/// An [`Event`](super::Event) without its text.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Token {
     Identification,
     Command,
     Address,
-    Value { end: usize, unit: bool, more: bool },
+    Value,
+    Piece,
     EndSet,
     EndLine,
-    EndBlock(Terminator),
-    End(Check),
+    EndPartial,
+    EndLast,
+    End,
     Acknowledge,
     Repeat,
     Fault(Fault),

@@ -90,7 +90,7 @@ impl<'b> Output<'b> {
             let _ = if quirks.omits_etx { Ok(()) } else { out.u8(if last { ETX } else { EOT }) };
         });
         self.sum(0);
-        let check = (self.sums.bcc ^ u8::from(wrong)) & 0x7F;
+        let check = self.sums.bcc() ^ u8::from(wrong);
         if !quirks.omits_etx {
             self.append(&[check]);
         }
