@@ -77,13 +77,13 @@ impl<S: Sink> Ear<S> {
             Event::Identification(line) => return self.identify(line),
             Event::Command(command) => self.command = command.first().copied().zip(command.get(1).copied()),
             Event::Value(value) => self.value(&value, asked),
-            Event::EndSet => return self.end_set(),
+            Event::EndSet { .. } => return self.end_set(),
             Event::EndBlock(terminator) => self.terminator = terminator,
             Event::End(check) => return Note::End(check),
             Event::Acknowledge => return Note::Acknowledge,
             Event::Repeat => return Note::Repeat,
             Event::Fault(fault) => self.fault(fault),
-            Event::Address(_) | Event::EndLine => {}
+            Event::Address(_) => {}
         }
         Note::Nothing
     }

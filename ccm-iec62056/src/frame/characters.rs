@@ -8,13 +8,6 @@ pub(super) fn is_identification(line: &[u8]) -> bool {
         && !rest.iter().any(|byte| matches!(byte, b'(' | b')'))
 }
 
-/// Whether a character means nothing by itself, in an address or a value.
-#[inline]
-pub(super) const fn is_plain(byte: u8) -> bool {
-    // `(` and `)` differ in one bit.
-    byte.wrapping_sub(b' ') < 0x7F - b' ' && byte & !1 != b'('
-}
-
 /// Three letters of the maker.
 const FLAG: usize = 3;
 

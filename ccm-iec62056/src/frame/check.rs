@@ -54,39 +54,76 @@ pub enum Polynomial {
     Any,
 }
 
-/// Both checksums, kept while the bytes pass.
-#[derive(Clone, Copy, Debug, Default)]
+/// The checksum of what is being read, kept while the bytes pass: a check character in blocks, else a CRC.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Sums {
-    bcc: u8,
-    pub(crate) arc: u16,
-    pub(crate) x25: u16,
+    counts: Counts,
     polynomial: Polynomial,
+    bcc: u8,
+    arc: u32,
+    x25: u32,
+}
+
+/// What the bytes count for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    Nothing,
+    Bcc,
+    Arc,
+    X25,
+    Any,
 }
 
 impl Sums {
     pub(crate) const fn new(polynomial: Polynomial) -> Self {
-        Self { bcc: 0, arc: 0, x25: 0xFFFF, polynomial }
+        Self { counts: Counts::Nothing, polynomial, bcc: 0, arc: 0, x25: 0xFFFF }
     }
 
-    /// Starts anew.
-    pub(crate) const fn reset(&mut self) {
-        self.reset_bcc(0);
+    /// Begins a check character, which does not count the byte that begins it.
+    pub(crate) const fn begin_block(&mut self, uncounted: u8) {
+        (self.counts, self.bcc) = (Counts::Bcc, uncounted);
     }
 
-    /// Starts anew with a byte that the check character does not count.
-    pub(crate) const fn reset_bcc(&mut self, byte: u8) {
-        (self.bcc, self.arc, self.x25) = (byte, 0, 0xFFFF);
+    /// Begins a CRC.
+    pub(crate) const fn begin_telegram(&mut self) {
+        (self.arc, self.x25) = (0, 0xFFFF);
+        self.counts = match self.polynomial {
+            Polynomial::Arc => Counts::Arc,
+            Polynomial::X25 => Counts::X25,
+            Polynomial::Any => Counts::Any,
+        };
+    }
+
+    /// The last byte that counts.
+    pub(crate) fn end(&mut self, byte: u8) {
+        self.push(byte);
+        self.counts = Counts::Nothing;
     }
 
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
-        self.bcc ^= byte;
-        if self.polynomial != Polynomial::X25 {
-            self.arc = update(&ARC, self.arc, byte);
+        match self.counts {
+            Counts::Nothing => {}
+            Counts::Bcc => self.bcc ^= byte,
+            Counts::Arc => self.arc = update(&ARC, self.arc, byte),
+            Counts::X25 => self.x25 = update(&X25, self.x25, byte),
+            Counts::Any => {
+                self.arc = update(&ARC, self.arc, byte);
+                self.x25 = update(&X25, self.x25, byte);
+            }
         }
-        if self.polynomial != Polynomial::Arc {
-            self.x25 = update(&X25, self.x25, byte);
-        }
+    }
+
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.push(*byte));
+    }
+
+    pub(crate) const fn arc(&self) -> u16 {
+        low(self.arc)
+    }
+
+    pub(crate) const fn x25(&self) -> u16 {
+        !low(self.x25)
     }
 
     /// The check character, of seven bits.
@@ -95,7 +132,7 @@ impl Sums {
     }
 
     pub(crate) fn crc(self, given: u16) -> Check {
-        let x25 = !self.x25;
+        let x25 = self.x25();
         let takes_x25 = match self.polynomial {
             Polynomial::Arc => false,
             Polynomial::X25 => true,
@@ -105,24 +142,29 @@ impl Sums {
         match takes_x25 {
             true if given == x25.swap_bytes() => Check::Crc { given, computed: given },
             true => Check::Crc { given, computed: x25 },
-            false => Check::Crc { given, computed: self.arc },
+            false => Check::Crc { given, computed: self.arc() },
         }
     }
 }
 
+const fn low(crc: u32) -> u16 {
+    let [low, high, ..] = crc.to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
 #[cfg(feature = "std")]
 #[inline]
-fn update(table: &[u16; ENTRIES], crc: u16, byte: u8) -> u16 {
-    let [low, high] = crc.to_le_bytes();
-    table.get(usize::from(low ^ byte)).map_or(crc, |entry| entry ^ u16::from(high))
+fn update(table: &[u16; ENTRIES], crc: u32, byte: u8) -> u32 {
+    let [low, ..] = crc.to_le_bytes();
+    table.get(usize::from(low ^ byte)).map_or(crc, |entry| u32::from(*entry) ^ crc >> 8)
 }
 
 /// Two steps of four bits: a table of 32 bytes instead of 512.
 #[cfg(not(feature = "std"))]
 #[inline]
-fn update(table: &[u16; ENTRIES], crc: u16, byte: u8) -> u16 {
-    let step = |crc: u16| table.get(usize::from(crc & 0xF)).map_or(crc, |entry| entry ^ crc >> 4);
-    step(step(crc ^ u16::from(byte)))
+fn update(table: &[u16; ENTRIES], crc: u32, byte: u8) -> u32 {
+    let step = |crc: u32| table.get(crc as usize & 0xF).map_or(crc, |entry| u32::from(*entry) ^ crc >> 4);
+    step(step(crc ^ u32::from(byte)))
 }
 
 const fn table<const N: usize>(polynomial: u16) -> [u16; N] {
@@ -164,14 +206,16 @@ mod tests {
     #[test]
     fn the_check_values_of_the_catalogue_come_out() {
         let mut sums = Sums::new(Polynomial::Any);
-        b"123456789".iter().for_each(|byte| sums.push(*byte));
-        assert_eq!((sums.arc, !sums.x25), (0xBB3D, 0x906E));
+        sums.begin_telegram();
+        sums.extend(b"123456789");
+        assert_eq!((sums.arc(), sums.x25()), (0xBB3D, 0x906E));
     }
 
     #[test]
     fn either_polynomial_is_taken_where_nobody_knows() {
         let mut sums = Sums::new(Polynomial::Any);
-        b"123456789".iter().for_each(|byte| sums.push(*byte));
+        sums.begin_telegram();
+        sums.extend(b"123456789");
         assert!(sums.crc(0xBB3D).is_right() && sums.crc(0x906E).is_right() && sums.crc(0x6E90).is_right());
         assert!(sums.crc(0xBB3E).is_wrong());
     }

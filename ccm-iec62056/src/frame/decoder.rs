@@ -1,9 +1,9 @@
 //! The tokenizer: bytes in, events out, and no memory of what has passed but one address.
 
-use super::characters::is_plain;
 use super::check::Sums;
+use super::grammar::{Class, State};
 use super::text::Text;
-use super::token::{Fate, State, Token};
+use super::token::{Fate, Token};
 use super::{Check, Event, Profile, Terminator};
 use crate::Value;
 
@@ -19,8 +19,7 @@ use crate::Value;
 /// assert_eq!(decoder.decode(&mut bytes), Some(Event::Address(b"1-0:1.8.0")));
 /// let Some(Event::Value(value)) = decoder.decode(&mut bytes) else { panic!("a value follows") };
 /// assert_eq!((value.address, value.text, value.unit), (b"1-0:1.8.0".as_slice(), b"000123.4".as_slice(), Some(b"kWh".as_slice())));
-/// assert_eq!(decoder.decode(&mut bytes), Some(Event::EndSet));
-/// assert_eq!(decoder.decode(&mut bytes), Some(Event::EndLine));
+/// assert_eq!(decoder.decode(&mut bytes), Some(Event::EndSet { ends_line: true }));
 /// assert_eq!(decoder.decode(&mut bytes), Some(Event::End(Check::None)));
 /// assert_eq!(decoder.decode(&mut bytes), None);
 /// ```
@@ -40,7 +39,6 @@ pub struct Decoder {
     /// After STX: ends with ETX or EOT and a check character.
     pub(super) block: bool,
     pub(super) set_open: bool,
-    pub(super) line_open: bool,
     /// Values have come since the telegram began.
     pub(super) content: bool,
     /// The value or address that is being read is none.
@@ -67,7 +65,6 @@ impl Decoder {
             state: State::Outside,
             block: false,
             set_open: false,
-            line_open: false,
             content: false,
             spoiled: false,
             lost: false,
@@ -93,7 +90,7 @@ impl Decoder {
     }
 
     /// Takes bytes from the front of `input` up to the next event; nothing when all are taken.
-    #[inline]
+    #[inline(always)]
     pub fn decode(&mut self, input: &mut &[u8]) -> Option<Event<'_>> {
         self.text.drop_spent();
         let token = self.advance(input)?;
@@ -115,14 +112,13 @@ impl Decoder {
             }
             let (byte, rest) = input.split_first()?;
             let byte = byte & self.mask;
-            match self.step(byte) {
-                Fate::Taken => *input = self.take(byte, rest),
-                Fate::Means(token) => {
-                    *input = self.take(byte, rest);
-                    return Some(token);
-                }
-                Fate::After(token) => return Some(token),
-                Fate::Again => {}
+            let fate = self.step(byte);
+            if matches!(fate, Fate::Taken | Fate::Means(_)) {
+                self.sums.push(byte);
+                *input = rest;
+            }
+            if let Fate::Means(token) | Fate::After(token) = fate {
+                return Some(token);
             }
         }
     }
@@ -130,13 +126,14 @@ impl Decoder {
     /// Takes characters that mean nothing by themselves, in one go.
     #[inline]
     fn run(&mut self, input: &mut &[u8]) {
-        let (mut sums, mut count) = (self.sums, 0);
+        let (mut sums, mut count, mask) = (self.sums, 0, self.mask);
         for (slot, byte) in self.text.free().iter_mut().zip(input.iter()) {
-            if !is_plain(*byte) {
+            let byte = byte & mask;
+            if !Class::of(byte).is_text() {
                 break;
             }
-            *slot = *byte;
-            sums.push(*byte);
+            *slot = byte;
+            sums.push(byte);
             count += 1;
         }
         self.sums = sums;
@@ -144,16 +141,7 @@ impl Decoder {
         *input = input.get(count..).unwrap_or_default();
     }
 
-    #[inline]
-    fn take<'i>(&mut self, byte: u8, rest: &'i [u8]) -> &'i [u8] {
-        // The CRC ends with `!`, which was taken before the state changed.
-        if self.state != State::Mark || byte == b'!' || self.block {
-            self.sums.push(byte);
-        }
-        rest
-    }
-
-    #[inline]
+    #[inline(always)]
     fn event(&self, token: Token) -> Event<'_> {
         match token {
             Token::Identification => Event::Identification(self.text.field()),
@@ -161,8 +149,7 @@ impl Decoder {
             Token::Address => Event::Address(self.text.address()),
             Token::Value => Event::Value(self.value()),
             Token::Piece => Event::Value(self.piece()),
-            Token::EndSet => Event::EndSet,
-            Token::EndLine => Event::EndLine,
+            Token::EndSet { ends_line } => Event::EndSet { ends_line },
             Token::EndPartial => Event::EndBlock(Terminator::Partial),
             Token::EndLast => Event::EndBlock(Terminator::Last),
             Token::End => Event::End(self.check),

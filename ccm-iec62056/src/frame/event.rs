@@ -18,9 +18,10 @@ pub enum Event<'a> {
     /// What stands in a pair of brackets, or a piece of it where it is longer than 190 characters.
     Value(Value<'a>),
     /// The data set is over.
-    EndSet,
-    /// The line is over; empty lines do not count.
-    EndLine,
+    EndSet {
+        /// And its line with it.
+        ends_line: bool,
+    },
     /// The block ends with ETX or EOT; its check character follows.
     EndBlock(Terminator),
     /// The telegram is over.

@@ -6,6 +6,7 @@ mod decoder;
 mod event;
 mod grammar;
 mod profile;
+mod steps;
 mod text;
 mod token;
 

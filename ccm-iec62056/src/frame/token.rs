@@ -1,27 +1,6 @@
-//! Where a decoder stands, and what it makes of a byte.
+//! What a decoder makes of a byte.
 
 use super::Fault;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// Between telegrams.
-    Outside,
-    Identification,
-    /// After SOH.
-    Command,
-    /// At the start of a line.
-    Line,
-    /// In an address.
-    Address,
-    /// Within brackets.
-    Value,
-    /// Right behind `)`.
-    Closed,
-    /// Behind `!`: digits of a CRC may follow.
-    Mark,
-    /// The next byte is the check character.
-    Bcc,
-}
 
 /// An [`Event`](super::Event) without its text.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +10,9 @@ pub(super) enum Token {
     Address,
     Value,
     Piece,
-    EndSet,
-    EndLine,
+    EndSet {
+        ends_line: bool,
+    },
     EndPartial,
     EndLast,
     End,

@@ -2,7 +2,8 @@
 
 use ccm_core::Decimal;
 
-use super::{Address, Time, decimal};
+use super::number::leading;
+use super::{Address, Time};
 
 /// One value of a data set.
 ///
@@ -37,15 +38,12 @@ impl<'a> Value<'a> {
 
     /// The value as a number, where it is one and has come whole. A unit may follow it after a blank.
     pub fn decimal(&self) -> Option<Decimal> {
-        if !self.is_whole() {
-            return None;
-        }
-        decimal(self.text).or_else(|| decimal(self.split().0))
+        if self.is_whole() { Some(self.split()?.0) } else { None }
     }
 
     /// The unit, behind `*` or after a blank (`024562 kWh`).
     pub fn unit(&self) -> Option<&'a [u8]> {
-        self.unit.or(self.split().1)
+        self.unit.or_else(|| self.split()?.1)
     }
 
     /// The value as a time, where it has come whole.
@@ -53,15 +51,17 @@ impl<'a> Value<'a> {
         if self.is_whole() { Time::parse(self.text) } else { None }
     }
 
-    /// Number and unit of a value whose unit stands after a blank.
-    fn split(&self) -> (&'a [u8], Option<&'a [u8]>) {
-        let text = self.text.trim_ascii();
-        let blank = text.iter().position(|byte| *byte == b' ').and_then(|at| text.split_at_checked(at));
-        match blank {
-            Some((number, unit)) if self.unit.is_none() && decimal(number).is_some() => {
-                (number, Some(unit.trim_ascii()))
+    /// Number and unit, where it is a number; a unit may stand after a blank.
+    fn split(&self) -> Option<(Decimal, Option<&'a [u8]>)> {
+        let (number, rest) = leading(self.text.trim_ascii_start())?;
+        match rest {
+            [] => Some((number, None)),
+            [b' ', unit @ ..] => {
+                let unit = unit.trim_ascii();
+                let is_number = unit.is_empty() || self.unit.is_none();
+                is_number.then_some((number, Some(unit).filter(|unit| !unit.is_empty())))
             }
-            _ => (text, None),
+            _ => None,
         }
     }
 }
