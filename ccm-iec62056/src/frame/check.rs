@@ -102,20 +102,21 @@ impl Sums {
 
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
-        match self.counts {
-            Counts::Nothing => {}
-            Counts::Bcc => self.bcc ^= byte,
-            Counts::Arc => self.arc = update(&ARC, self.arc, byte),
-            Counts::X25 => self.x25 = update(&X25, self.x25, byte),
-            Counts::Any => {
-                self.arc = update(&ARC, self.arc, byte);
-                self.x25 = update(&X25, self.x25, byte);
-            }
-        }
+        self.extend(&[byte]);
     }
 
+    #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.push(*byte));
+        match self.counts {
+            Counts::Nothing => {}
+            Counts::Bcc => self.bcc = bytes.iter().fold(self.bcc, |bcc, byte| bcc ^ byte),
+            Counts::Arc => self.arc = crc(&ARC, self.arc, bytes),
+            Counts::X25 => self.x25 = crc(&X25, self.x25, bytes),
+            Counts::Any => {
+                self.arc = crc(&ARC, self.arc, bytes);
+                self.x25 = crc(&X25, self.x25, bytes);
+            }
+        }
     }
 
     pub(crate) const fn arc(&self) -> u16 {
@@ -152,27 +153,36 @@ const fn low(crc: u32) -> u16 {
     u16::from_le_bytes([low, high])
 }
 
+/// Two bytes at a step, where a kilobyte of tables is nothing.
 #[cfg(feature = "std")]
 #[inline]
-fn update(table: &[u16; ENTRIES], crc: u32, byte: u8) -> u32 {
-    let [low, ..] = crc.to_le_bytes();
-    table.get(usize::from(low ^ byte)).map_or(crc, |entry| u32::from(*entry) ^ crc >> 8)
+fn crc([one, two]: &Tables, crc: u32, bytes: &[u8]) -> u32 {
+    let entry = |table: &[u16; 256], at: u8| table.get(usize::from(at)).copied().map_or(0, u32::from);
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let crc = pairs.iter().fold(crc, |crc, [first, second]| {
+        let [low, high, ..] = crc.to_le_bytes();
+        entry(two, low ^ first) ^ entry(one, high ^ second)
+    });
+    rest.iter().fold(crc, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        entry(one, low ^ byte) ^ crc >> 8
+    })
 }
 
-/// Two steps of four bits: a table of 32 bytes instead of 512.
+/// Four bits at a step: a table of 32 bytes.
 #[cfg(not(feature = "std"))]
-#[inline]
-fn update(table: &[u16; ENTRIES], crc: u32, byte: u8) -> u32 {
+fn crc(table: &Tables, crc: u32, bytes: &[u8]) -> u32 {
     let step = |crc: u32| table.get(crc as usize & 0xF).map_or(crc, |entry| u32::from(*entry) ^ crc >> 4);
-    step(step(crc ^ u32::from(byte)))
+    bytes.iter().fold(crc, |crc, byte| step(step(crc ^ u32::from(*byte))))
 }
 
-const fn table<const N: usize>(polynomial: u16) -> [u16; N] {
+/// What as many bits as a table has entries for, and zeros behind them, make of a CRC.
+const fn table<const N: usize>(polynomial: u16, zeros: u32) -> [u16; N] {
     let mut table = [0; N];
     let mut value = 0;
     let mut rest: &mut [u16] = &mut table;
     while let Some((entry, after)) = rest.split_first_mut() {
-        *entry = shifted(value, polynomial, N.trailing_zeros());
+        *entry = shifted(value, polynomial, N.trailing_zeros() + zeros);
         value += 1;
         rest = after;
     }
@@ -189,15 +199,24 @@ const fn shifted(mut value: u16, polynomial: u16, bits: u32) -> u16 {
 }
 
 #[cfg(feature = "std")]
-const ENTRIES: usize = 256;
+type Tables = [[u16; 256]; 2];
+#[cfg(feature = "std")]
+const fn tables(polynomial: u16) -> Tables {
+    [table(polynomial, 0), table(polynomial, 8)]
+}
+
 #[cfg(not(feature = "std"))]
-const ENTRIES: usize = 16;
+type Tables = [u16; 16];
+#[cfg(not(feature = "std"))]
+const fn tables(polynomial: u16) -> Tables {
+    table(polynomial, 0)
+}
 
 /// x^16 + x^15 + x^2 + 1, reflected.
-static ARC: [u16; ENTRIES] = table(0xA001);
+static ARC: Tables = tables(0xA001);
 
 /// x^16 + x^12 + x^5 + 1, reflected.
-static X25: [u16; ENTRIES] = table(0x8408);
+static X25: Tables = tables(0x8408);
 
 #[cfg(test)]
 mod tests {

@@ -106,39 +106,33 @@ impl Decoder {
     }
 
     fn advance(&mut self, input: &mut &[u8]) -> Option<Token> {
-        loop {
+        let mut bytes = *input;
+        let token = loop {
             if matches!(self.state, State::Value | State::Address) {
-                self.run(input);
+                bytes = self.run(bytes);
             }
-            let (byte, rest) = input.split_first()?;
+            let Some((byte, rest)) = bytes.split_first() else { break None };
             let byte = byte & self.mask;
             let fate = self.step(byte);
             if matches!(fate, Fate::Taken | Fate::Means(_)) {
                 self.sums.push(byte);
-                *input = rest;
+                bytes = rest;
             }
             if let Fate::Means(token) | Fate::After(token) = fate {
-                return Some(token);
+                break Some(token);
             }
-        }
+        };
+        *input = bytes;
+        token
     }
 
-    /// Takes characters that mean nothing by themselves, in one go.
+    /// Takes characters that mean nothing by themselves, in one go; gives what follows them.
     #[inline]
-    fn run(&mut self, input: &mut &[u8]) {
-        let (mut sums, mut count, mask) = (self.sums, 0, self.mask);
-        for (slot, byte) in self.text.free().iter_mut().zip(input.iter()) {
-            let byte = byte & mask;
-            if !Class::of(byte).is_text() {
-                break;
-            }
-            *slot = byte;
-            sums.push(byte);
-            count += 1;
-        }
-        self.sums = sums;
-        self.text.grow(count);
-        *input = input.get(count..).unwrap_or_default();
+    fn run<'i>(&mut self, bytes: &'i [u8]) -> &'i [u8] {
+        let mask = self.mask;
+        let kept = self.text.fill(bytes, |byte| Some(byte & mask).filter(|byte| Class::of(*byte).is_text()));
+        self.sums.extend(kept);
+        bytes.get(kept.len()..).unwrap_or_default()
     }
 
     #[inline(always)]

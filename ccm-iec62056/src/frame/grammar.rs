@@ -129,7 +129,7 @@ impl State {
 }
 
 #[rustfmt::skip]
-static GRAMMAR: [[Action; 13]; 9] = {
+static GRAMMAR: [[Action; CLASSES]; 9] = {
     use Action::*;
     [
         // Plain        /                   !             blank    (           )             CR LF              STX         SOH          ETX EOT          ACK          NAK     control
@@ -144,3 +144,5 @@ static GRAMMAR: [[Action; 13]; 9] = {
         [Check,         Check,              Check,        Check,   Check,      Check,        Check,             Check,      Check,       Check,           Check,       Check,  Check],
     ]
 };
+
+const CLASSES: usize = 13;

@@ -140,7 +140,8 @@ impl Decoder {
     fn begin_address(&mut self, byte: u8) -> Fate {
         self.state = State::Address;
         self.forget();
-        self.keep(byte)
+        self.text.keep(byte);
+        Fate::Taken
     }
 
     fn end_address(&mut self) -> Fate {

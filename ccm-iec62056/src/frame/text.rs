@@ -64,16 +64,18 @@ impl Text {
         fits
     }
 
-    /// Where the bytes that come next are put.
+    /// Keeps what fits of the bytes as long as `is_text` says so of them; gives what it kept.
     #[inline]
-    pub(super) fn free(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(self.length..).unwrap_or_default()
-    }
-
-    /// So many of them have come.
-    #[inline]
-    pub(super) fn grow(&mut self, count: usize) {
+    pub(super) fn fill(&mut self, bytes: &[u8], mut is_text: impl FnMut(u8) -> Option<u8>) -> &[u8] {
+        let free = self.bytes.get_mut(self.length..).unwrap_or_default();
+        let mut count = 0;
+        for (slot, byte) in free.iter_mut().zip(bytes) {
+            let Some(byte) = is_text(*byte) else { break };
+            *slot = byte;
+            count += 1;
+        }
         self.length += count;
+        free.get(..count).unwrap_or_default()
     }
 
     /// The value's first bytes, which are given away now: all but what may be a unit or another telegram's beginning.
