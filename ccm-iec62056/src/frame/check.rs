@@ -69,9 +69,7 @@ pub(crate) struct Sums {
 enum Counts {
     Nothing,
     Bcc,
-    Arc,
-    X25,
-    Any,
+    Crc,
 }
 
 impl Sums {
@@ -87,11 +85,7 @@ impl Sums {
     /// Begins a CRC.
     pub(crate) const fn begin_telegram(&mut self) {
         (self.arc, self.x25) = (0, 0xFFFF);
-        self.counts = match self.polynomial {
-            Polynomial::Arc => Counts::Arc,
-            Polynomial::X25 => Counts::X25,
-            Polynomial::Any => Counts::Any,
-        };
+        self.counts = Counts::Crc;
     }
 
     /// The last byte that counts.
@@ -110,12 +104,17 @@ impl Sums {
         match self.counts {
             Counts::Nothing => {}
             Counts::Bcc => self.bcc = bytes.iter().fold(self.bcc, |bcc, byte| bcc ^ byte),
-            Counts::Arc => self.arc = crc(&ARC, self.arc, bytes),
-            Counts::X25 => self.x25 = crc(&X25, self.x25, bytes),
-            Counts::Any => {
-                self.arc = crc(&ARC, self.arc, bytes);
-                self.x25 = crc(&X25, self.x25, bytes);
-            }
+            Counts::Crc => self.extend_crc(bytes),
+        }
+    }
+
+    #[inline]
+    fn extend_crc(&mut self, bytes: &[u8]) {
+        if self.polynomial != Polynomial::X25 {
+            self.arc = crc(&ARC, self.arc, bytes);
+        }
+        if self.polynomial != Polynomial::Arc {
+            self.x25 = crc(&X25, self.x25, bytes);
         }
     }
 
@@ -171,6 +170,7 @@ fn crc([one, two]: &Tables, crc: u32, bytes: &[u8]) -> u32 {
 
 /// Four bits at a step: a table of 32 bytes.
 #[cfg(not(feature = "std"))]
+#[inline(never)]
 fn crc(table: &Tables, crc: u32, bytes: &[u8]) -> u32 {
     let step = |crc: u32| table.get(crc as usize & 0xF).map_or(crc, |entry| u32::from(*entry) ^ crc >> 4);
     bytes.iter().fold(crc, |crc, byte| step(step(crc ^ u32::from(*byte))))

@@ -81,7 +81,6 @@ pub(super) enum Action {
 impl Class {
     #[inline]
     pub(super) fn of(byte: u8) -> Self {
-        // All above are letters of P1's texts.
         TABLE.get(usize::from(byte)).copied().unwrap_or(Self::Plain)
     }
 
@@ -104,14 +103,15 @@ impl Class {
             ETX | EOT => Self::End,
             ACK => Self::Ack,
             NAK => Self::Nak,
-            ..b' ' | 0x7F => Self::Control,
+            ..b' ' => Self::Control,
             _ => Self::Plain,
         }
     }
 }
 
-static TABLE: [Class; 256] = {
-    let mut table = [Class::Plain; 256];
+/// All from `0` on are plain, DEL and the letters beyond ASCII too.
+static TABLE: [Class; 0x30] = {
+    let mut table = [Class::Plain; 0x30];
     let (mut rest, mut byte): (&mut [Class], u8) = (&mut table, 0);
     while let Some((class, after)) = rest.split_first_mut() {
         *class = Class::find(byte);

@@ -27,6 +27,8 @@ impl Decoder {
             Action::Acknowledge if !self.block => Fate::Means(Token::Acknowledge),
             Action::Repeat if !self.block => Fate::Means(Token::Repeat),
             Action::Acknowledge | Action::Repeat => Fate::Taken,
+            // Line noise between data sets (Itron ACE3000).
+            Action::BeginAddress if byte == DEL => Fate::Taken,
             Action::BeginAddress => self.begin_address(byte),
             Action::EndAddress => self.end_address(),
             Action::OpenValue => self.open_value(),
@@ -319,3 +321,4 @@ const COMMAND: usize = 4;
 /// An address has 16 characters (6.6) and P1 has 20; three times that is none.
 const ADDRESS: usize = 60;
 const CRC_DIGITS: u8 = 4;
+const DEL: u8 = 0x7F;
