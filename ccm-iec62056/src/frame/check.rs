@@ -110,11 +110,11 @@ impl Sums {
 
     #[inline]
     fn extend_crc(&mut self, bytes: &[u8]) {
-        if self.polynomial != Polynomial::X25 {
-            self.arc = crc(&ARC, self.arc, bytes);
-        }
         if self.polynomial != Polynomial::Arc {
             self.x25 = crc(&X25, self.x25, bytes);
+        }
+        if self.polynomial != Polynomial::X25 {
+            self.arc = crc(&ARC, self.arc, bytes);
         }
     }
 

@@ -43,7 +43,7 @@ impl Text {
     }
 
     /// What has come of the value, or of whatever was begun.
-    #[inline(never)]
+    #[inline]
     pub(super) fn field(&self) -> &[u8] {
         self.bytes.get(self.base..self.length).unwrap_or_default()
     }

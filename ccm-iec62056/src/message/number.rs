@@ -27,18 +27,19 @@ pub(super) fn leading(text: &[u8]) -> Option<(Decimal, &[u8])> {
         digits => (false, digits),
     };
     // What wraps is found to be too long below.
-    let (mut value, mut point, mut rest) = (0_i64, None, digits);
-    while let [byte, after @ ..] = rest {
+    let (mut value, mut point, mut count) = (0_i64, None, 0);
+    for byte in digits {
         match byte.wrapping_sub(b'0') {
             digit @ 0..=9 => value = value.wrapping_mul(10).wrapping_add(digit.into()),
-            POINT | COMMA if point.is_none() => point = Some(after.len()),
+            POINT | COMMA if point.is_none() => point = Some(count),
             _ => break,
         }
-        rest = after;
+        count += 1;
     }
-    let length = digits.len() - rest.len() - usize::from(point.is_some());
+    let rest = digits.get(count..)?;
+    let length = count - usize::from(point.is_some());
+    let places = length - point.unwrap_or(length);
     let zeros = if length > MOST { digits.iter().take_while(|byte| **byte == b'0').count() } else { 0 };
-    let places = point.map_or(0, |point| point - rest.len());
     let fits = length > 0 && length - zeros.min(length) <= MOST && places <= MOST;
     let exponent = i8::try_from(places).unwrap_or_default();
     fits.then(|| (Decimal::new(if minus { -value } else { value }, -exponent), rest))
