@@ -7,8 +7,8 @@ use ccm_core::{Instant, Machine, Step, Writer};
 
 use crate::p1::{Envelope, SubMeters};
 use crate::{
-    Check, Client, Decoder, Handler, Identification, Policy, Profile, Quirks, Records, Request, Response,
-    Event, Server, Value,
+    Check, Client, Decoder, Event, Handler, Identification, Policy, Profile, Quirks, Records, Request,
+    Response, Server, Value,
 };
 
 /// Any bytes through the tokenizer, in pieces as the first byte says: whole and in pieces the events are the same.

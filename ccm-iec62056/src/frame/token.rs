@@ -10,9 +10,7 @@ pub(super) enum Token {
     Address,
     Value,
     Piece,
-    EndSet {
-        ends_line: bool,
-    },
+    EndSet { ends_line: bool },
     EndPartial,
     EndLast,
     End,
