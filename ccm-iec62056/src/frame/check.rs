@@ -94,12 +94,10 @@ impl Sums {
         self.counts = Counts::Nothing;
     }
 
-    #[inline]
     pub(crate) fn push(&mut self, byte: u8) {
         self.extend(&[byte]);
     }
 
-    #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
         match self.counts {
             Counts::Nothing => {}
@@ -108,7 +106,6 @@ impl Sums {
         }
     }
 
-    #[inline]
     fn extend_crc(&mut self, bytes: &[u8]) {
         if self.polynomial != Polynomial::Arc {
             self.x25 = crc(&X25, self.x25, bytes);
@@ -154,7 +151,6 @@ const fn low(crc: u32) -> u16 {
 
 /// Two bytes at a step, where a kilobyte of tables is nothing.
 #[cfg(feature = "std")]
-#[inline]
 fn crc([one, two]: &Tables, crc: u32, bytes: &[u8]) -> u32 {
     let entry = |table: &[u16; 256], at: u8| table.get(usize::from(at)).copied().map_or(0, u32::from);
     let (pairs, rest) = bytes.as_chunks::<2>();

@@ -15,7 +15,7 @@ pub enum Event<'a> {
     Command(&'a [u8]),
     /// What stands before a `(`: a data set begins.
     Address(&'a [u8]),
-    /// What stands in a pair of brackets, or a piece of it where it is longer than 190 characters.
+    /// What stands in a pair of brackets, or a piece of it where address and value are longer than 252.
     Value(Value<'a>),
     /// The data set is over.
     EndSet {

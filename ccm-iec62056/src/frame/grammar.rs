@@ -79,13 +79,11 @@ pub(super) enum Action {
 }
 
 impl Class {
-    #[inline]
     pub(super) fn of(byte: u8) -> Self {
         TABLE.get(usize::from(byte)).copied().unwrap_or(Self::Plain)
     }
 
     /// Whether it is text in an address and in a value, and comes in runs.
-    #[inline]
     pub(super) const fn is_text(self) -> bool {
         matches!(self, Self::Plain | Self::Slash | Self::Mark)
     }
@@ -121,7 +119,6 @@ static TABLE: [Class; 0x30] = {
 };
 
 impl State {
-    #[inline]
     pub(super) fn action(self, class: Class) -> Action {
         let row = GRAMMAR.get(self as usize);
         row.and_then(|row| row.get(class as usize)).copied().unwrap_or(Action::Ignore)

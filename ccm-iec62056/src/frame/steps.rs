@@ -7,7 +7,6 @@ use super::token::{Fate, Token};
 use super::{Check, Decoder, Fault};
 
 impl Decoder {
-    #[inline]
     pub(super) fn step(&mut self, byte: u8) -> Fate {
         let class = Class::of(byte);
         match self.state.action(class) {

@@ -17,13 +17,11 @@ impl Text {
     }
 
     /// Begins an address, an identification or a command.
-    #[inline]
     pub(super) fn begin(&mut self) {
         (self.base, self.length) = (0, 0);
     }
 
     /// What was kept is the address; a value begins behind it.
-    #[inline]
     pub(super) fn end_address(&mut self) {
         while self.bytes.get(self.length.wrapping_sub(1)) == Some(&b' ') {
             self.length -= 1;
@@ -32,18 +30,15 @@ impl Text {
     }
 
     /// Another value of the same address begins.
-    #[inline]
     pub(super) fn begin_value(&mut self) {
         self.length = self.base;
     }
 
-    #[inline]
     pub(super) fn address(&self) -> &[u8] {
         self.bytes.get(..self.base).unwrap_or_default()
     }
 
     /// What has come of the value, or of whatever was begun.
-    #[inline]
     pub(super) fn field(&self) -> &[u8] {
         self.bytes.get(self.base..self.length).unwrap_or_default()
     }
@@ -53,7 +48,6 @@ impl Text {
     }
 
     /// Keeps a byte; says whether there was room.
-    #[inline]
     pub(super) fn keep(&mut self, byte: u8) -> bool {
         let slot = self.bytes.get_mut(self.length);
         let fits = slot.is_some();
@@ -65,7 +59,6 @@ impl Text {
     }
 
     /// Keeps what fits of the bytes as long as `is_text` says so of them; gives what it kept.
-    #[inline]
     pub(super) fn fill(&mut self, bytes: &[u8], mut is_text: impl FnMut(u8) -> Option<u8>) -> &[u8] {
         let free = self.bytes.get_mut(self.length..).unwrap_or_default();
         let mut count = 0;
@@ -87,7 +80,6 @@ impl Text {
         self.spent = self.length().saturating_sub(TAIL);
     }
 
-    #[inline]
     pub(super) fn drop_spent(&mut self) {
         if self.spent > 0 {
             self.shift(self.base + self.spent);
