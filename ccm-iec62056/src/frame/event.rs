@@ -56,8 +56,8 @@ pub enum Fault {
     /// A line without a value.
     #[error("a line holds no value")]
     NoValue,
-    /// An address longer than any meter has.
-    #[error("an address has no end")]
+    /// An address longer than any meter has, or with a control character in it.
+    #[error("an address has no end, or holds a control character")]
     Address,
     /// A control character within a value.
     #[error("a value holds a control character")]

@@ -67,7 +67,7 @@ pub(super) enum Action {
     OpenValue,
     Deeper,
     EndValue,
-    /// No character of a value.
+    /// No character of an address or a value.
     Spoil,
     /// The line ends within an address or a value.
     Break,
@@ -134,7 +134,7 @@ static GRAMMAR: [[Action; CLASSES]; 9] = {
         [Keep,          OpenIdentification, Keep,         Keep,    Keep,       Keep,         EndIdentification, Escape,     Forget,      Forget,          Forget,      Forget, Forget],
         [Keep,          Forget,             Forget,       Forget,  Forget,     Forget,       Forget,            EndCommand, Forget,      EndCommandAlone, Forget,      Forget, Forget],
         [BeginAddress,  OpenIdentification, BeginMark,    Ignore,  OpenValue,  BeginAddress, Ignore,            OpenBlock,  OpenCommand, EndBlock,        Acknowledge, Repeat, Ignore],
-        [Keep,          Keep,               Keep,         Ignore,  EndAddress, Keep,         Break,             OpenBlock,  OpenCommand, EndBlock,        Ignore,      Ignore, Ignore],
+        [Keep,          Keep,               Keep,         Keep,    EndAddress, Keep,         Break,             OpenBlock,  OpenCommand, EndBlock,        Spoil,       Spoil,  Spoil],
         [Keep,          Keep,               Keep,         Keep,    Deeper,     EndValue,     Break,             OpenBlock,  Spoil,       EndBlock,        Spoil,       Spoil,  Spoil],
         [EndSet,        EndSet,             EndSet,       Ignore,  OpenValue,  EndSet,       EndLine,           OpenBlock,  OpenCommand, EndBlock,        Ignore,      Ignore, Ignore],
         [Digit,         EndMark,            EndMark,      EndMark, EndMark,    EndMark,      EndMark,           OpenBlock,  OpenCommand, EndBlock,        EndMark,     EndMark, EndMark],
