@@ -21,7 +21,7 @@ pub fn line_of(link: &Link) -> Option<Line> {
         Link::D0 { place, baud, data_bits, .. } => {
             place.path().map(|_| meter_line(baud.unwrap_or(FIRST_BAUD), *data_bits))
         }
-        Link::P1 { place, baud, data_bits } => place.path().map(|_| meter_line(*baud, *data_bits)),
+        Link::P1 { place, baud, data_bits, .. } => place.path().map(|_| meter_line(*baud, *data_bits)),
         _ => None,
     }
 }
