@@ -1,7 +1,7 @@
 //! A device as the hub knows it: its map, how it is read, and what was read.
 
 use ccm_config::Link;
-use ccm_config::limits::{Id, Label, MeterAddress, Model};
+use ccm_config::limits::{Id, Label, MeterAddress, Model, Units};
 use ccm_core::{Duration, Instant};
 use ccm_registry::{
     Block, Costs, Decimal, DeviceKind, Form, Holes, Invalid, Map, Point, Quantity, Said, Turned, plan,
@@ -9,8 +9,9 @@ use ccm_registry::{
 use ccm_solar::Role;
 use heapless::{String, Vec};
 
+use crate::behind::FRESH;
 use crate::reading::Slot;
-use crate::{Failure, Reading, line_of};
+use crate::{Behind, Failure, Reading, Telegram, line_of};
 
 /// A device with room for `V` values.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct Device<const V: usize> {
     /// What stands in its registers, or which codes say it.
     pub map: &'static Map<'static>,
     invert: bool,
+    units: Units,
     protocol: &'static str,
     costs: Costs,
     holes: Holes<16>,
@@ -65,6 +67,7 @@ impl<const V: usize> Device<V> {
             secondary: settings.secondary,
             map,
             invert: settings.invert,
+            units: settings.units.clone(),
             protocol: protocol(link, map),
             costs,
             holes: Holes::new(),
@@ -91,7 +94,19 @@ impl<const V: usize> Device<V> {
     /// What is known of a quantity; nothing where the device does not have it.
     pub fn reading(&self, quantity: Quantity, now: Instant, max_age: Duration) -> Option<Reading> {
         let index = self.index(quantity)?;
+        let max_age = if self.is_behind(quantity) { max_age.max(FRESH) } else { max_age };
         Some(self.slots.get(index)?.reading(now, max_age))
+    }
+
+    /// What its next telegram is kept in.
+    pub fn telegram(&self) -> Telegram {
+        Telegram::new(self.map).with_units(self.units.clone())
+    }
+
+    /// Whether a meter behind it counts that.
+    fn is_behind(&self, quantity: Quantity) -> bool {
+        let mut codes = self.map.codes.iter().filter(|code| code.quantity == quantity);
+        codes.any(|code| code.form == Form::SubMeter)
     }
 
     /// The quantity that is its power in a plant.
@@ -139,6 +154,19 @@ impl<const V: usize> Device<V> {
                 Some(value) => self.put(measured, index, code.quantity, value),
                 None if code.optional && is_whole => self.lack(measured, index, code.quantity),
                 None => {}
+            }
+        }
+    }
+
+    /// Takes what the meters behind it say. Which there are is known once a whole telegram has said it.
+    pub(crate) fn store_behind(&mut self, now: Instant, behind: &[Behind], is_whole: bool) {
+        let codes = self.map.codes.iter().enumerate().filter(|(_, code)| code.form == Form::SubMeter);
+        for (index, code) in codes {
+            let found = behind.iter().find(|behind| behind.quantity == code.quantity);
+            match (found, self.slots.get_mut(index)) {
+                (Some(found), Some(slot)) => slot.set_older(found.value, now, found.older),
+                (None, _) if is_whole => self.lack(now, index, code.quantity),
+                _ => {}
             }
         }
     }

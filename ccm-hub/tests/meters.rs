@@ -320,6 +320,9 @@ fn a_garbled_unit_is_no_value() {
     };
     let _ = ccm_iec62056::Sink::value(&mut telegram, &value("230.1", "A"));
     let (now, said) = (Instant::ZERO, telegram.said());
-    hub.handle(now, Event::Telegram { device: SMART, said, serial: None, is_whole: true, measured: now });
+    hub.handle(
+        now,
+        Event::Telegram { device: SMART, said, serial: None, behind: &[], is_whole: true, measured: now },
+    );
     assert_eq!(hub.reading(now, SMART, Quantity::V1).unwrap().quality, Quality::Invalid(Invalid::Unit));
 }

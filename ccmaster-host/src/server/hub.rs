@@ -10,8 +10,9 @@ use std::time::Duration;
 use ccm_config::limits::{MAX_DEVICES, MAX_PORTS};
 use ccm_config::{Link, Place, Settings};
 use ccm_core::asynch::{Driver, Port};
+use ccm_core::crypto::Software;
 use ccm_core::{Clock, DriveError};
-use ccm_hub::{Event, Hub, line_of, policy_of, tasks};
+use ccm_hub::{Event, Hub, Opener, keys_of, line_of, policy_of, tasks};
 use ccm_modbus::{Client, Framing, Policy, Rtu, Tcp};
 
 use crate::port::{self, TokioTimer};
@@ -91,8 +92,13 @@ impl PortTask {
     {
         // A port of meters has a policy: the caller has looked.
         let policy = policy_of(&self.settings).unwrap_or_default();
-        self.keep_open(open, async |driver| tasks::read_meters(&self.hub, self.place, driver, &policy).await)
-            .await;
+        let (hub, place, mut room) = (&self.hub, self.place, [0; TELEGRAM]);
+        let mut opener = keys_of(&self.settings).map(|keys| Opener::new(keys, Software, &mut room));
+        self.keep_open(open, async |driver| match &mut opener {
+            Some(opener) => tasks::read_sealed(hub, place, driver, &policy, opener).await,
+            None => tasks::read_meters(hub, place, driver, &policy).await,
+        })
+        .await;
     }
 
     /// Opens the port, reads for as long as it works, and opens it again.
@@ -142,6 +148,9 @@ impl PortTask {
 
 /// The most values of any map.
 const MOST_VALUES: usize = 64;
+
+/// As long as an encrypted telegram.
+const TELEGRAM: usize = 8192;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
