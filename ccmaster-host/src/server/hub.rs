@@ -52,7 +52,12 @@ impl PortTask {
                 self.keep_reading_meters(|| async { port::Serial::open(Path::new(path.as_str()), line) })
                     .await;
             }
-            Link::D0 { place: Place::Tcp(endpoint), .. } | Link::P1 { place: Place::Tcp(endpoint), .. } => {
+            Link::D0 { place: Place::Tcp(endpoint), baud, .. } => {
+                let line = ccm_core::Line::new(baud.unwrap_or(START));
+                let connect = || async { port::Tcp::connect(endpoint.text(), CONNECT).await };
+                self.keep_reading_meters(|| async { Ok(port::Follow::paced(connect().await?, line)) }).await;
+            }
+            Link::P1 { place: Place::Tcp(endpoint), .. } => {
                 let open = || async { port::Tcp::connect(endpoint.text(), CONNECT).await };
                 self.keep_reading_meters(open).await;
             }
@@ -151,6 +156,9 @@ const MOST_VALUES: usize = 64;
 
 /// As long as an encrypted telegram.
 const TELEGRAM: usize = 8192;
+
+/// Where every dialogue of IEC 62056-21 begins.
+const START: u32 = 300;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
