@@ -3,7 +3,9 @@
 use ccm_core::crypto::AesGcm;
 use ccm_core::{Duration, Instant, Machine, Step};
 use ccm_iec62056::p1::{Envelope, Keys};
-use ccm_iec62056::{Check, Decoder, Event as Piece, Fault, FrameError, Identification, Profile, Sets, Sink};
+use ccm_iec62056::{
+    Check, Decoder, Event as Piece, Fault, FrameError, Identification, Polynomial, Profile, Sets, Sink,
+};
 
 use crate::Telegram;
 
@@ -29,7 +31,7 @@ impl<'b, C: AesGcm> Opener<'b, C> {
     /// Opens the telegram that has come and keeps what the map wants; gives its check and the number of its faults.
     pub(crate) fn read(&mut self, telegram: &mut Telegram) -> Result<(Check, u32), FrameError> {
         let (mut text, _) = self.envelope.open(&self.cipher, &self.keys)?;
-        let (mut decoder, mut sets, mut faults) = (Decoder::new(Profile::PUSH), Sets::new(), 0);
+        let (mut decoder, mut sets, mut faults) = (Decoder::new(PROFILE), Sets::new(), 0);
         let mut is_over = false;
         loop {
             let piece = if is_over { decoder.finish() } else { decoder.decode(&mut text) };
@@ -98,6 +100,9 @@ impl Machine for Ear<'_, '_> {
         Step::Wait(Some(self.silent.map_or(self.until, |silent| silent.min(self.until))))
     }
 }
+
+/// The text has eight bits, and the CRC of its country.
+const PROFILE: Profile = Profile { polynomial: Polynomial::Any, ..Profile::P1 };
 
 /// A meter does not pause longer within a telegram.
 const SILENCE: Duration = Duration::from_millis(1500);
