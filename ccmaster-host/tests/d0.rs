@@ -208,6 +208,27 @@ fn strange_meters_are_read_with_what_they_want() {
 }
 
 #[test]
+fn a_code_that_comes_twice_is_two_lines_and_a_meter_answers_to_its_address() {
+    let text = "lines = [\"1.8.0(1*kWh)\", \"1.8.0(1*kWh)\", \"1.8.0(2*kWh)\"]\n";
+    let image = file("twice.toml", format!("{QUICK}address = \"00123\"\n{text}").as_bytes());
+    let meter = Meter::tcp(&["--image", &image]);
+    let (code, objects) = meter.json("read", &["--address", "123"]);
+    assert_eq!((code, values(&objects), &objects[4]), (0, vec!["1", "1", "2"], &end("ok", 3)));
+    let (code, objects) = meter.json("read", &["--address", "124", "--timeout", "200ms"]);
+    assert_eq!((code, &objects[0]["error"]), (1, &json!("timeout")));
+}
+
+#[test]
+fn a_refusal_is_in_the_meters_own_words() {
+    for (quirk, words) in [("standard", "ERROR"), ("sagemcom-zdue", "ERROR14")] {
+        let meter = Meter::tcp(&["--image", &quick(quirk), "--quirk", quirk]);
+        let (code, objects) = meter.json("profile", &[&FROM_TO[..], &["--algorithm", "none"]].concat());
+        let expected = json!({"ok": false, "error": "refused", "message": format!("meter answered {words}")});
+        assert_eq!((code, objects), (1, vec![expected]));
+    }
+}
+
+#[test]
 fn a_battery_meter_is_woken_up() {
     let image = file("sleeps.toml", SMALL.as_bytes());
     let meter = Meter::tcp(&["--mode", "b", "--image", &image, "--quirk", "landis-uh50"]);
