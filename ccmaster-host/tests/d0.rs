@@ -259,10 +259,14 @@ fn a_load_profile_is_read_from_behind_the_password_wherever_it_stands() {
 #[test]
 fn a_log_has_entries_with_and_without_values() {
     let meter = Meter::tcp(&["--quirk", "nzr", "--image", &quick_example("log.toml")]);
-    let options = [&FROM_TO[..], &["--log", "--algorithm", "none"]].concat();
-    let (code, objects) = meter.json("profile", &options);
+    let log = |from, to| meter.json("profile", &["--from", from, "--to", to, "--log", "--algorithm", "none"]);
+    let (code, objects) = log("2026-03-01", "2026-03-02");
     assert_eq!((code, objects.len(), &objects[4]), (0, 5, &end("ok", 2)), "{objects:?}");
     assert_eq!(objects[3], json!({"time": "2026-03-01T03:15:00", "season": "winter", "status": "2000"}));
+    let (code, objects) = log("2026-03-01T01:00", "2026-03-02");
+    assert_eq!((code, objects.len(), &objects[2]), (0, 3, &end("ok", 1)), "of that time only: {objects:?}");
+    let (code, objects) = log("2026-03-01T01:00", "2026-03-01T02:00");
+    assert_eq!((code, &objects[0]["error"]), (1, &json!("refused")), "{objects:?}");
 }
 
 #[test]
