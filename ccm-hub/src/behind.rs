@@ -12,12 +12,15 @@ pub struct Behind {
     pub quantity: Quantity,
     /// The count.
     pub value: Result<Decimal, Invalid>,
-    /// How much older than the telegram it is: such meters are read every five minutes, or once an hour.
-    pub older: Duration,
+    /// When it was read, by the meter's clock.
+    pub time: Time,
+    /// How much older than the telegram that is: such meters are read every five minutes, or once an hour. Nothing where
+    /// the telegram does not say when it was made (P1 before version 4).
+    pub older: Option<Duration>,
 }
 
 /// What the meters of a telegram have counted of a quantity; nothing where none of them counts it. `clock` is the
-/// telegram's own time, without which nobody knows how old a reading is.
+/// telegram's own time, where it has one.
 pub(crate) fn behind<const N: usize>(
     meters: &SubMeters<N>,
     clock: Option<Time>,
@@ -25,18 +28,18 @@ pub(crate) fn behind<const N: usize>(
 ) -> Option<Behind> {
     let medium = medium(quantity)?;
     let newest = meters.newest(medium)?;
-    let of = |meter: &SubMeter| age(clock?, meter.time?);
-    let fresh = meters
-        .iter()
-        .filter(|meter| meter.medium == medium && meter.state() == State::Live)
-        .filter(|meter| of(meter).is_some_and(|age| age <= FRESH));
-    let (value, older) = match (of(newest), fresh.count()) {
-        (None, _) => (Err(Invalid::NotAvailable), Duration::ZERO),
-        // Two that live have two counts, and one would be shown in place of the other.
-        (Some(age), 2..) => (Err(Invalid::Ambiguous), age),
-        (Some(age), _) => (value(newest, quantity), age),
+    let time = newest.time?;
+    let live = meters.iter().filter(|meter| meter.medium == medium && meter.state() == State::Live);
+    // One that was taken away is no longer read. Two that are have two counts, and one would be shown for the other.
+    let read =
+        live.filter(|meter| meter.time.and_then(|other| age(time, other)).is_none_or(|age| age <= FRESH));
+    let older = clock.map(|clock| age(clock, time));
+    let value = match (older, read.count()) {
+        (Some(None), _) => Err(Invalid::NotAvailable),
+        (_, 2..) => Err(Invalid::Ambiguous),
+        _ => value(newest, quantity),
     };
-    Some(Behind { quantity, value, older })
+    Some(Behind { quantity, value, time, older: older.map(Option::unwrap_or_default) })
 }
 
 fn value(meter: &SubMeter, quantity: Quantity) -> Result<Decimal, Invalid> {

@@ -3,6 +3,7 @@
 use ccm_config::Link;
 use ccm_config::limits::{Id, Label, MeterAddress, Model, Units};
 use ccm_core::{Duration, Instant};
+use ccm_iec62056::Time;
 use ccm_registry::{
     Block, Costs, Decimal, DeviceKind, Form, Holes, Invalid, Map, Point, Quantity, Said, Turned, plan,
 };
@@ -11,6 +12,7 @@ use heapless::{String, Vec};
 
 use crate::behind::FRESH;
 use crate::reading::Slot;
+use crate::telegram::MOST_BEHIND;
 use crate::{Behind, Failure, Reading, Telegram, line_of};
 
 /// A device with room for `V` values.
@@ -41,6 +43,8 @@ pub struct Device<const V: usize> {
     next: usize,
     slots: Vec<Slot, V>,
     serial: String<32>,
+    /// When the meters behind it were read last.
+    read: Vec<(Quantity, Time), MOST_BEHIND>,
     /// What it last failed with; nothing once it answers.
     pub failure: Option<Failure>,
 }
@@ -75,6 +79,7 @@ impl<const V: usize> Device<V> {
             next: 0,
             slots,
             serial: String::new(),
+            read: Vec::new(),
             failure: None,
         };
         device.replan();
@@ -162,13 +167,38 @@ impl<const V: usize> Device<V> {
     pub(crate) fn store_behind(&mut self, now: Instant, behind: &[Behind], is_whole: bool) {
         let codes = self.map.codes.iter().enumerate().filter(|(_, code)| code.form == Form::SubMeter);
         for (index, code) in codes {
-            let found = behind.iter().find(|behind| behind.quantity == code.quantity);
-            match (found, self.slots.get_mut(index)) {
-                (Some(found), Some(slot)) => slot.set_older(found.value, now, found.older),
-                (None, _) if is_whole => self.lack(now, index, code.quantity),
-                _ => {}
+            match behind.iter().find(|behind| behind.quantity == code.quantity) {
+                Some(found) => self.put_behind(now, index, found),
+                None if is_whole => self.lack(now, index, code.quantity),
+                None => {}
             }
         }
+    }
+
+    /// Where the telegram has no time, a reading's age is known from the moment on when another takes its place.
+    fn put_behind(&mut self, now: Instant, index: usize, found: &Behind) {
+        let before = self.note_read(found);
+        let (value, older) = match (found.older, before) {
+            (Some(older), _) => (found.value, older),
+            (None, None) => (Err(Invalid::NotAvailable), Duration::ZERO),
+            (None, Some(before)) if before != found.time || found.value.is_err() => {
+                (found.value, Duration::ZERO)
+            }
+            (None, Some(_)) => return,
+        };
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.set_older(value, now, older);
+        }
+    }
+
+    /// Notes when it was read, and gives when it was before.
+    fn note_read(&mut self, found: &Behind) -> Option<Time> {
+        if let Some((_, time)) = self.read.iter_mut().find(|(quantity, _)| *quantity == found.quantity) {
+            return Some(core::mem::replace(time, found.time));
+        }
+        // There is room for all quantities.
+        let _ = self.read.push((found.quantity, found.time));
+        None
     }
 
     /// The device refused a block: another way of reading is tried; true once there is nothing left to read.

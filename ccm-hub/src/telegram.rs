@@ -186,11 +186,11 @@ const ELECTRICITY: u8 = 1;
 /// When a P1 telegram was made (P1 companion standard 5.0.2, 6.12).
 const CLOCK: Obis = Obis { a: Some(0), b: Some(0), ..Obis::short(1, 0, 0) };
 
-/// M-Bus has four channels; some count on.
-const MOST_METERS: usize = 8;
+/// M-Bus has four channels (P1 companion standard 5.0.2, 6.12).
+const MOST_METERS: usize = 4;
 
 /// What can be measured behind a meter.
-const MOST_BEHIND: usize = 5;
+pub(crate) const MOST_BEHIND: usize = 5;
 
 #[cfg(test)]
 mod tests {

@@ -25,12 +25,21 @@ fn heard(model: &str, name: &str) -> Meter {
 
 /// A hub whose device has more to its settings and that has heard one telegram.
 fn heard_with(model: &str, rest: &str, telegram_bytes: &[u8]) -> Meter {
+    let mut hub = hub(model, rest);
+    hear(&mut hub, Instant::ZERO, telegram_bytes);
+    hub
+}
+
+fn hub(model: &str, rest: &str) -> Meter {
     let port = if model == "p1" { "p1" } else { "d0" };
     let text = format!(
         "[[ports]]\nid = \"a\"\n{port} = \"/dev/a\"\n[[devices]]\nid = \"m\"\nport = \"a\"\nmodel = \"{model}\"\n{rest}\n"
     );
-    let mut hub = Meter::new(&Settings::from_toml(&text, |_| true).unwrap(), find).unwrap();
-    let profile = if model == "p1" { Profile::P1 } else { Profile::IEC };
+    Meter::new(&Settings::from_toml(&text, |_| true).unwrap(), find).unwrap()
+}
+
+fn hear(hub: &mut Meter, now: Instant, telegram_bytes: &[u8]) {
+    let profile = if hub.devices()[0].protocol() == "P1" { Profile::P1 } else { Profile::IEC };
     let (mut decoder, mut sets, mut faults) = (Decoder::new(profile), Sets::new(), 0);
     let mut telegram = hub.devices()[0].telegram();
     let (mut input, mut is_right) = (telegram_bytes, false);
@@ -45,10 +54,9 @@ fn heard_with(model: &str, rest: &str, telegram_bytes: &[u8]) -> Meter {
             let _ = telegram.value(&value);
         }
     }
-    let (now, said, serial, behind) = (Instant::ZERO, telegram.said(), telegram.serial(), &telegram.behind());
+    let (said, serial, behind) = (telegram.said(), telegram.serial(), &telegram.behind());
     let is_whole = is_right || faults == 0;
     hub.handle(now, Event::Telegram { device: 0, said, serial, behind, is_whole, measured: now });
-    hub
 }
 
 /// All good values, as `key=value`, in the order of figure 28.
@@ -278,4 +286,29 @@ fn without_a_unit_or_a_time_a_sub_meter_has_no_value() {
     ] {
         assert_eq!(behind(&with_meters(&[(1, "4731", reading)]), Quantity::Gas).0, expected, "{reading}");
     }
+}
+
+#[test]
+fn without_a_clock_a_reading_has_an_age_from_when_it_changes_on() {
+    let old = |time: &str, value: &str| {
+        let gas = format!("0-1:24.3.0({time})(00)(60)(1)(0-1:24.2.1)(m3)\r\n({value})\r\n");
+        short(&format!("0-1:24.1.0(03)\r\n0-1:96.1.0(4731)\r\n{gas}"))
+    };
+    let mut meter = hub("p1", "");
+    let second = |second: u64| Instant::from_millis(second * 1000);
+    let at = |meter: &Meter, now| {
+        let reading = meter.reading(second(now), 0, Quantity::Gas).unwrap();
+        let value = reading.value.map_or_else(|| format!("{:?}", reading.quality), |value| value.to_string());
+        (value, reading.age.unwrap().as_millis() / 1000)
+    };
+    for now in [0, 10] {
+        hear(&mut meter, second(now), &old("260115120000", "00001.000"));
+        assert_eq!(at(&meter, now).0, "Invalid(NotAvailable)", "it may be an hour old, or a year");
+    }
+    hear(&mut meter, second(20), &old("260115130000", "00002.000"));
+    assert_eq!(at(&meter, 20), ("2.000".into(), 0));
+    hear(&mut meter, second(30), &old("260115130000", "00002.000"));
+    assert_eq!(at(&meter, 35), ("2.000".into(), 15));
+    let quality = |meter: &Meter, now| meter.reading(second(now), 0, Quantity::Gas).unwrap().quality;
+    assert_eq!([quality(&meter, 7220), quality(&meter, 7221)], [Quality::Good, Quality::Stale]);
 }
