@@ -178,6 +178,10 @@ fn h098_values_have_units_and_what_a_meter_does_not_send_is_not_shown() {
     let view = run.hub.borrow().values_view(run.world.now(), SMART).unwrap();
     let keys: Vec<_> = view.values.iter().map(|value| (value.quantity, value.unit, value.quality)).collect();
     assert!(keys.contains(&("e_import", "Wh", "good")) && keys.contains(&("v1", "V", "good")), "{keys:?}");
+    assert!(
+        keys.contains(&("gas", "m³", "good")) && run.age_ms(SMART, Quantity::Gas) < 3_600_000,
+        "{keys:?}"
+    );
     assert!(!keys.iter().any(|(key, ..)| *key == "e_import_t3" || *key == "serial"), "{keys:?}");
 }
 
