@@ -56,6 +56,26 @@ fn every_national_form_of_a_sub_meter_is_read() {
 }
 
 #[test]
+fn swedish_meters_with_seven_bits_and_a_check_character_are_read() {
+    let body = b"1-0:1.8.0(00001.5*kWh)\r\n1-0:1.7.0(0001.2*kW)\r\n!\r\n\x03";
+    let check = body.iter().fold(0, |check, byte| check ^ byte);
+    let telegram = [b"/AUX5UXXXX\r\n\r\n\x02", &body[..], &[check]].concat();
+    let line: Vec<u8> = telegram.iter().map(|byte| byte | (byte.count_ones() as u8 % 2) << 7).collect();
+    for (profile, bytes) in [(Profile::IEC, &line), (Profile::PUSH, &line), (Profile::P1, &telegram)] {
+        let (mut decoder, mut sets, mut values, mut ends) =
+            (Decoder::new(profile), Sets::new(), 0, Vec::new());
+        let mut input = bytes.as_slice();
+        while let Some(event) = decoder.decode(&mut input) {
+            values += u32::from(sets.value(&event).is_some_and(|value| value.decimal().is_some()));
+            if let Event::End(check) = event {
+                ends.push(check.is_right());
+            }
+        }
+        assert_eq!((values, ends), (2, vec![true]), "{profile:?}");
+    }
+}
+
+#[test]
 fn of_two_channels_with_one_meter_the_newest_reading_wins() {
     let telegram = b"/X5S\r\n/CCM5SIM\r\n\
         0-1:24.1.0(003)\r\n0-1:96.1.0(4730)\r\n0-1:24.2.1(200101000000W)(00001.000*m3)\r\n\
