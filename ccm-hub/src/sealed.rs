@@ -4,7 +4,7 @@ use ccm_core::crypto::AesGcm;
 use ccm_core::{Duration, Instant, Machine, Step};
 use ccm_iec62056::p1::{Envelope, Keys};
 use ccm_iec62056::{
-    Check, Decoder, Event as Piece, Fault, FrameError, Identification, Polynomial, Profile, Sets, Sink,
+    Check, Decoder, Event as Piece, Fault, FrameError, Identification, Polynomial, Profile, Sink,
 };
 
 use crate::Telegram;
@@ -31,33 +31,33 @@ impl<'b, C: AesGcm> Opener<'b, C> {
     /// Opens the telegram that has come and keeps what the map wants; gives its check and the number of its faults.
     pub(crate) fn read(&mut self, telegram: &mut Telegram) -> Result<(Check, u32), FrameError> {
         let (mut text, _) = self.envelope.open(&self.cipher, &self.keys)?;
-        let (mut decoder, mut sets, mut faults) = (Decoder::new(PROFILE), Sets::new(), 0);
-        let mut is_over = false;
+        let (mut decoder, mut faults) = (Decoder::new(PROFILE), 0);
         loop {
-            let piece = if is_over { decoder.finish() } else { decoder.decode(&mut text) };
-            let Some(piece) = piece else {
-                if is_over {
-                    return Err(FrameError::Truncated);
-                }
-                is_over = true;
-                continue;
-            };
-            if let Some(value) = sets.value(&piece) {
-                let _ = telegram.value(&value);
-            }
+            let piece = if text.is_empty() { decoder.finish() } else { decoder.decode(&mut text) };
             match piece {
-                Piece::Identification(line) => {
-                    if let Some(identification) = Identification::parse(line) {
-                        telegram.identification(&identification);
-                    }
-                }
-                Piece::Fault(Fault::Truncated) => return Err(FrameError::Truncated),
-                Piece::Fault(_) => faults += 1,
-                Piece::End(check) if check.is_wrong() => return Err(FrameError::Checksum(check)),
-                Piece::End(check) => return Ok((check, faults)),
-                _ => {}
+                None if text.is_empty() => return Err(FrameError::Truncated),
+                None => {}
+                Some(Piece::Fault(Fault::Truncated)) => return Err(FrameError::Truncated),
+                Some(Piece::Fault(_)) => faults += 1,
+                Some(Piece::End(check)) if check.is_wrong() => return Err(FrameError::Checksum(check)),
+                Some(Piece::End(check)) => return Ok((check, faults)),
+                Some(piece) => keep(telegram, &piece),
             }
         }
+    }
+}
+
+fn keep(telegram: &mut Telegram, piece: &Piece<'_>) {
+    match piece {
+        Piece::Value(value) => {
+            let _ = telegram.value(value);
+        }
+        Piece::Identification(line) => {
+            if let Some(identification) = Identification::parse(line) {
+                telegram.identification(&identification);
+            }
+        }
+        _ => {}
     }
 }
 

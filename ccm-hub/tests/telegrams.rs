@@ -5,7 +5,7 @@
 use ccm_config::Settings;
 use ccm_core::Instant;
 use ccm_hub::{Event, Hub, Quality};
-use ccm_iec62056::{Decoder, Event as Piece, Identification, Profile, Sets, Sink};
+use ccm_iec62056::{Decoder, Event as Piece, Identification, Profile, Sink};
 use ccm_registry::{Quantity, find};
 
 type Meter = Hub<1, 1, 64>;
@@ -40,18 +40,18 @@ fn hub(model: &str, rest: &str) -> Meter {
 
 fn hear(hub: &mut Meter, now: Instant, telegram_bytes: &[u8]) {
     let profile = if hub.devices()[0].protocol() == "P1" { Profile::P1 } else { Profile::IEC };
-    let (mut decoder, mut sets, mut faults) = (Decoder::new(profile), Sets::new(), 0);
+    let (mut decoder, mut faults) = (Decoder::new(profile), 0);
     let mut telegram = hub.devices()[0].telegram();
     let (mut input, mut is_right) = (telegram_bytes, false);
     while let Some(piece) = decoder.decode(&mut input) {
         match piece {
             Piece::Identification(line) => telegram.identification(&Identification::parse(line).unwrap()),
+            Piece::Value(value) => {
+                let _ = telegram.value(&value);
+            }
             Piece::Fault(_) => faults += 1,
             Piece::End(check) => is_right = check.is_right(),
             _ => {}
-        }
-        if let Some(value) = sets.value(&piece) {
-            let _ = telegram.value(&value);
         }
     }
     let (said, serial, behind) = (telegram.said(), telegram.serial(), &telegram.behind());
