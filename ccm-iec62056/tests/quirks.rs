@@ -252,8 +252,14 @@ fn an_adapter_that_says_sent_too_early_is_given_time() {
 
 #[test]
 fn one_broken_data_set_costs_no_other() {
-    let lines =
-        ["1.8.0(000001*kWh", "1.8.1(000002*kWh)", "nothing", "2.8.0(\x0112)", "1.\x108.0(7)", "2.8.1 (3*kWh)"];
+    let lines = [
+        "1.8.0(000001*kWh",
+        "1.8.1(000002*kWh)",
+        "nothing",
+        "2.8.0(\x0112)",
+        "1.\x108.0(7)",
+        "2.8.1 (3*kWh)",
+    ];
     let report = read(Meter::new("CCM5SIM", &lines), Quirks::NONE, policy(), Reading::new(&policy(), b""));
     assert_eq!(report.kept.values, ["1.8.1 2 kWh", "2.8.1 3 kWh"]);
     assert_eq!(report.kept.faults, [Fault::Unclosed, Fault::NoValue, Fault::Character, Fault::Address]);

@@ -1,16 +1,20 @@
 //! What the client makes of an answer, or of silence.
 
-use ccm_core::Instant;
+use ccm_core::{Duration, Instant, Line};
 
 use super::ear::Note;
 use super::phase::{Asked, Over, Phase, Short};
 use super::{Client, Sink};
+use crate::frame::{CR, LF};
 use crate::{Check, Error, FrameError, Identification, Refusal, Terminator};
 
 impl<S: Sink> Client<'_, S> {
     pub(super) fn hear(&mut self, now: Instant, bytes: &[u8]) -> usize {
         let mut input = self.without_echo(now, bytes);
         self.feed(now, &mut input);
+        if let (Phase::Over(Over::Identification), [LF, rest @ ..]) = (self.phase, input) {
+            (self.line_feed, input) = (Duration::ZERO, rest);
+        }
         if self.decoder.is_reading() {
             self.until = now + self.policy.silence;
         }
@@ -21,7 +25,8 @@ impl<S: Sink> Client<'_, S> {
     /// Gives what follows the echo; what only began like it is given to the decoder after all.
     pub(super) fn without_echo<'i>(&mut self, now: Instant, bytes: &'i [u8]) -> &'i [u8] {
         let Some(come) = self.echo else {
-            self.noise = true;
+            // The end of an identification may still be on its way.
+            self.noise |= !matches!(bytes, [CR | LF]);
             return bytes;
         };
         let message = self.buffer.get(come..self.length).unwrap_or_default();
@@ -71,6 +76,7 @@ impl<S: Sink> Client<'_, S> {
             (self.offered, self.reaction) = (identification.speed, identification.reaction());
         }
         if self.asked == Asked::Identification {
+            self.line_feed = self.line.map_or(Duration::ZERO, Line::character);
             self.over(Over::Identification);
         }
     }

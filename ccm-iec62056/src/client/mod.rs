@@ -34,6 +34,8 @@ pub struct Client<'b, S> {
     target: Line,
     offered: u8,
     reaction: Duration,
+    /// The identification is known at its CR: how long its LF is still on the line.
+    line_feed: Duration,
     retries: u8,
     repeats: u8,
     /// Bytes came that were not the echo.
@@ -59,6 +61,7 @@ impl<'b, S: Sink> Client<'b, S> {
             target: policy.start(),
             offered: 0,
             reaction: SLOW,
+            line_feed: Duration::ZERO,
             retries: 0,
             repeats: 0,
             noise: false,

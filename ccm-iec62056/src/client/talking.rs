@@ -46,9 +46,8 @@ impl<S: Sink> Client<'_, S> {
     pub(super) fn begin(&mut self, now: Instant) {
         self.until = match self.asked {
             Asked::Identification => now,
-            // The identification is known at its CR, and its LF is still on the line.
-            Asked::Selection | Asked::Binary => self.heard + self.character() + self.reaction,
-            Asked::Telegram => self.heard + self.character() + QUICK,
+            Asked::Selection | Asked::Binary => self.heard + self.line_feed + self.reaction,
+            Asked::Telegram => self.heard + self.line_feed + QUICK,
             _ => self.heard + self.reaction,
         };
         // Before a select the line stays as it is: the acknowledgement leaves at the old speed.
@@ -61,10 +60,6 @@ impl<S: Sink> Client<'_, S> {
         if matches!(self.phase, Phase::Wait) {
             self.await_first(now);
         }
-    }
-
-    pub(super) fn character(&self) -> Duration {
-        self.line.map_or(Duration::ZERO, Line::character)
     }
 
     /// What comes when the line is right.
