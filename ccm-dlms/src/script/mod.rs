@@ -1,0 +1,101 @@
+//! Dialogues of several exchanges: a [`Session`] and its scripts.
+//!
+//! A script says which exchange comes next, and the caller runs it. The loop is always the same:
+//!
+//! ```ignore
+//! while let Some(machine) = script.next(driver.clock().now(), &mut client)? {
+//!     driver.run(machine)?;
+//! }
+//! ```
+
+mod answer;
+mod closing;
+mod error;
+mod opening;
+mod profile;
+mod session;
+mod task;
+mod transfer;
+
+use core::fmt;
+
+use ccm_core::Instant;
+use ccm_core::crypto::Crypto;
+
+pub use closing::Closing;
+pub use error::SessionError;
+pub use opening::Opening;
+pub use profile::Profile;
+pub use session::{Agreed, Authentication, NoKey, Release, Session, Settings, Unprotected};
+pub use transfer::{Answer, Transfer};
+
+use task::Task;
+
+use crate::security::SecurityError;
+use crate::{Client, Error, Framing, LinkError, Request};
+
+/// What a script wants of the link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Move {
+    /// To be made.
+    Connect,
+    /// To exchange the APDU of so many bytes that lies in the client's buffer for its answer.
+    Exchange(usize),
+    /// To take a further APDU.
+    Listen,
+    /// To be ended.
+    Disconnect,
+}
+
+/// A dialogue, exchange by exchange.
+pub trait Script {
+    /// Takes the outcome of the exchange before, whose answer is the first bytes of `apdu`, and writes the next request
+    /// there. Before the first exchange the outcome is not looked at. Nothing when all is done, and from then on.
+    ///
+    /// # Errors
+    /// Why the dialogue ends. Only after [`StoreFirst`](crate::security::SecurityError::StoreFirst) it goes on: store
+    /// the ceiling, say so with [`stored`](Self::stored), and call again.
+    fn advance(&mut self, outcome: Result<usize, LinkError>, apdu: &mut [u8]) -> Result<Option<Move>, Error>;
+
+    /// Says that this ceiling of the own invocation counter is stored.
+    fn stored(&mut self, ceiling: u32);
+
+    /// Starts the next exchange and gives the machine to run until it is done; nothing when the dialogue is over.
+    ///
+    /// # Errors
+    /// Those of [`advance`](Self::advance).
+    fn next<'c, 'b, F: Framing>(
+        &mut self,
+        now: Instant,
+        client: &'c mut Client<'b, F>,
+    ) -> Result<Option<&'c mut Client<'b, F>>, Error> {
+        let outcome = client.outcome().map(<[u8]>::len);
+        match self.advance(outcome, client.apdu_mut())? {
+            None => return Ok(None),
+            Some(Move::Connect) => client.start(now, Request::Connect)?,
+            Some(Move::Exchange(length)) => client.exchange(now, length)?,
+            Some(Move::Listen) => client.start(now, Request::Listen)?,
+            Some(Move::Disconnect) => client.start(now, Request::Disconnect)?,
+        }
+        Ok(Some(client))
+    }
+}
+
+/// Whether the dialogue can go on after this.
+const fn is_resumable(error: &Error) -> bool {
+    matches!(error, Error::Security(SecurityError::StoreFirst { .. }))
+}
+
+/// Sessions hold secrets and borrow buffers: scripts say no more than what they are.
+macro_rules! opaque {
+    ($($name:ident)*) => {$(
+        impl<C: Crypto> fmt::Debug for $name<'_, '_, C> {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+opaque! { Opening Closing Transfer Profile }

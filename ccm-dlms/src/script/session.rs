@@ -1,0 +1,419 @@
+//! What lives from one exchange to the next.
+
+use ccm_core::crypto::{Crypto, Failure, NONCE, TAG};
+
+use super::{Closing, Opening, Profile, SessionError, Task, Transfer};
+use crate::Error;
+use crate::message::{
+    AttributeAccess, Conformance, ContextName, Encoded, Hidden, InvokeIdAndPriority, MechanismName,
+    MethodDescriptor, VariableAccess,
+};
+use crate::security::{Context, Outgoing, SystemTitle};
+
+/// How the client proves who it is. Secrets are never printed.
+#[derive(Debug)]
+pub enum Authentication<'s, K> {
+    /// Not at all: the public client.
+    Lowest,
+    /// By a password in clear (LLS).
+    Low(Hidden<'s>),
+    /// By AES-128 of the challenge, as most vendors do (HLS 2).
+    Vendor(&'s K),
+    /// By MD5 of challenge and secret (HLS 3).
+    Md5(Hidden<'s>),
+    /// By SHA-1 of challenge and secret (HLS 4).
+    Sha1(Hidden<'s>),
+    /// By GMAC with the keys of the session's security (HLS 5).
+    Gmac,
+    /// By SHA-256 of secret, titles and challenges (HLS 6).
+    Sha256(Hidden<'s>),
+    /// By a signature of titles and challenges (HLS 7).
+    Ecdsa {
+        /// The own private key for signatures.
+        key: &'s K,
+        /// The server's public key for signatures, x and y.
+        peer_key: &'s [u8],
+    },
+}
+
+impl<K> Authentication<'_, K> {
+    /// The name of the mechanism; nothing where there is none.
+    pub const fn mechanism(&self) -> Option<MechanismName<'static>> {
+        Some(match self {
+            Self::Lowest => return None,
+            Self::Low(_) => MechanismName::Low,
+            Self::Vendor(_) => MechanismName::High,
+            Self::Md5(_) => MechanismName::HighMd5,
+            Self::Sha1(_) => MechanismName::HighSha1,
+            Self::Gmac => MechanismName::HighGmac,
+            Self::Sha256(_) => MechanismName::HighSha256,
+            Self::Ecdsa { .. } => MechanismName::HighEcdsa,
+        })
+    }
+
+    /// Whether both sides answer challenges after the AARE.
+    pub fn has_four_passes(&self) -> bool {
+        self.mechanism().is_some_and(|mechanism| mechanism.has_four_passes())
+    }
+}
+
+/// How an association is ended before the link is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Release {
+    /// The end of the link is the end of the association: for meters that do not know RLRQ.
+    Never,
+    /// By an RLRQ with nothing but its reason.
+    Plain,
+    /// By an RLRQ with an initiate-request, ciphered where the association is, as the standard wants it there.
+    WithInitiate,
+}
+
+/// What a server is to be asked for, and how.
+#[derive(Debug)]
+pub struct Settings<'s, K> {
+    /// Whether objects have short names (SN) in place of logical names (LN).
+    pub short_names: bool,
+    /// How the client proves who it is.
+    pub authentication: Authentication<'s, K>,
+    /// What is proposed; the server agrees to a part of it.
+    pub conformance: Conformance,
+    /// The longest APDU that the client wants to take; what the client's buffer holds, where that is less.
+    pub max_receive_pdu_size: u16,
+    /// Own system title, sent in the AARQ. That of the security's keys is sent wherever something is ciphered or signed;
+    /// elsewhere some meters refuse the association for it.
+    pub own_title: Option<SystemTitle>,
+    /// The server's system title: an AARE with another one is refused. Where it is not known, that of the AARE is taken.
+    pub peer_title: Option<SystemTitle>,
+    /// The association object, whose method 1 takes the answer to the challenge.
+    pub association: [u8; 6],
+    /// The base name of the association object where objects have short names.
+    pub association_short_name: u16,
+    /// How the association is ended.
+    pub release: Release,
+    /// Sends this invoke-id always, for meters that repeat no other; normally it counts, so that answers to earlier
+    /// requests are known.
+    pub fixed_invoke_id: Option<u8>,
+    /// How many general blocks are taken in one stream: 1 to 63.
+    pub window: u8,
+}
+
+impl<K> Settings<'_, K> {
+    /// The public client with logical names.
+    pub const PUBLIC: Self = Self {
+        short_names: false,
+        authentication: Authentication::Lowest,
+        conformance: LOGICAL_NAME,
+        max_receive_pdu_size: u16::MAX,
+        own_title: None,
+        peer_title: None,
+        association: [0, 0, 40, 0, 0, 255],
+        association_short_name: 0xFA00,
+        release: Release::Plain,
+        fixed_invoke_id: None,
+        window: 1,
+    };
+
+    /// The public client with short names.
+    pub const SHORT_NAMES: Self = Self { short_names: true, conformance: SHORT_NAME, ..Self::PUBLIC };
+}
+
+const LOGICAL_NAME: Conformance = Conformance::GENERAL_PROTECTION
+    .union(Conformance::GENERAL_BLOCK_TRANSFER)
+    .union(Conformance::BLOCK_TRANSFER_WITH_GET_OR_READ)
+    .union(Conformance::BLOCK_TRANSFER_WITH_SET_OR_WRITE)
+    .union(Conformance::BLOCK_TRANSFER_WITH_ACTION)
+    .union(Conformance::MULTIPLE_REFERENCES)
+    .union(Conformance::GET)
+    .union(Conformance::SET)
+    .union(Conformance::SELECTIVE_ACCESS)
+    .union(Conformance::ACTION);
+
+const SHORT_NAME: Conformance = Conformance::GENERAL_PROTECTION
+    .union(Conformance::GENERAL_BLOCK_TRANSFER)
+    .union(Conformance::READ)
+    .union(Conformance::WRITE)
+    .union(Conformance::BLOCK_TRANSFER_WITH_GET_OR_READ)
+    .union(Conformance::BLOCK_TRANSFER_WITH_SET_OR_WRITE)
+    .union(Conformance::MULTIPLE_REFERENCES)
+    .union(Conformance::PARAMETERIZED_ACCESS);
+
+/// A client's side of an association: settings, keys and counters, and what was agreed on.
+///
+/// Each verb gives a script that borrows the session until it is done; see [`Script`](super::Script).
+#[derive(Debug)]
+pub struct Session<'s, C: Crypto> {
+    pub(super) crypto: &'s C,
+    pub(super) settings: Settings<'s, C::Key>,
+    pub(super) security: Option<Context<C::Key>>,
+    /// How services are sent; nothing is ciphered where there is nothing here.
+    pub(super) outgoing: Option<Outgoing>,
+    pub(super) agreed: Option<Agreed>,
+    invoke_id: u8,
+}
+
+/// What client and server agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Agreed {
+    /// What both can do.
+    pub conformance: Conformance,
+    /// The longest APDU that the server takes; 0 is no limit.
+    pub max_send_pdu_size: u16,
+    /// Where the association object is.
+    pub vaa_name: u16,
+}
+
+impl<'s> Session<'s, Unprotected> {
+    /// A session without keys.
+    pub const fn plain(settings: Settings<'s, NoKey>) -> Self {
+        Self::new(&Unprotected, settings)
+    }
+}
+
+impl<'s, C: Crypto> Session<'s, C> {
+    /// A session without keys for messages, whose `crypto` computes answers to challenges.
+    pub const fn new(crypto: &'s C, settings: Settings<'s, C::Key>) -> Self {
+        Self { crypto, settings, security: None, outgoing: None, agreed: None, invoke_id: 0 }
+    }
+
+    /// A session with keys: services go out as `outgoing` says, or in clear where it is `None` (GMAC alone). What must
+    /// be protected of what comes the context's policy says; it asks for all until told otherwise.
+    #[must_use]
+    pub fn with_security(mut self, context: Context<C::Key>, outgoing: Option<Outgoing>) -> Self {
+        (self.security, self.outgoing) = (Some(context), outgoing);
+        self
+    }
+
+    /// The settings.
+    pub const fn settings(&self) -> &Settings<'s, C::Key> {
+        &self.settings
+    }
+
+    /// Keys, titles and counters.
+    pub const fn security(&self) -> Option<&Context<C::Key>> {
+        self.security.as_ref()
+    }
+
+    /// The same, to raise or store counters, change keys, or ask for less.
+    pub const fn security_mut(&mut self) -> Option<&mut Context<C::Key>> {
+        self.security.as_mut()
+    }
+
+    /// Sends services in this way from now on. Whether anything is ciphered at all the association has agreed on.
+    pub const fn set_outgoing(&mut self, outgoing: Option<Outgoing>) {
+        self.outgoing = outgoing;
+    }
+
+    /// Whether there is an association: from the end of an opening until a closing, or until the link is lost.
+    pub const fn is_open(&self) -> bool {
+        self.agreed.is_some()
+    }
+
+    /// What was agreed on, while there is an association.
+    pub const fn agreed(&self) -> Option<&Agreed> {
+        self.agreed.as_ref()
+    }
+
+    /// Says that the link is gone, and the association with it.
+    pub const fn forget(&mut self) {
+        self.agreed = None;
+    }
+
+    /// Links and associates. `challenge` is 8 to 64 random bytes, new each time; it is not looked at where no proof is
+    /// asked for.
+    pub const fn open<'o>(&'o mut self, challenge: &'o [u8]) -> Opening<'o, 's, C> {
+        Opening::new(self, challenge)
+    }
+
+    /// Ends the association and the link.
+    pub const fn close<'o>(&'o mut self) -> Closing<'o, 's, C> {
+        Closing::new(self)
+    }
+
+    /// Reads an attribute or a part of it: [`Transfer::value`] is its `Data`. The buffer must hold it and 20 bytes more.
+    pub const fn get<'t>(
+        &'t mut self,
+        attribute: AttributeAccess<'t>,
+        buffer: &'t mut [u8],
+    ) -> Transfer<'t, 's, C> {
+        Transfer::new(self, Task::Get(attribute), buffer)
+    }
+
+    /// Reads several attributes.
+    pub const fn get_list<'t>(
+        &'t mut self,
+        attributes: &'t [AttributeAccess<'t>],
+        buffer: &'t mut [u8],
+    ) -> Transfer<'t, 's, C> {
+        Transfer::new(self, Task::GetList(attributes), buffer)
+    }
+
+    /// Writes an attribute. `buffer` is only used for general block transfer and may be empty.
+    pub const fn set<'t>(
+        &'t mut self,
+        attribute: AttributeAccess<'t>,
+        value: &'t [u8],
+        buffer: &'t mut [u8],
+    ) -> Transfer<'t, 's, C> {
+        Transfer::new(self, Task::Set(attribute, value), buffer)
+    }
+
+    /// Writes several attributes.
+    pub const fn set_list<'t>(
+        &'t mut self,
+        attributes: &'t [AttributeAccess<'t>],
+        values: &'t [Encoded<'t>],
+        buffer: &'t mut [u8],
+    ) -> Transfer<'t, 's, C> {
+        Transfer::new(self, Task::SetList(attributes, values), buffer)
+    }
+
+    /// Invokes a method: [`Transfer::value`] is what it returns, empty where it returns nothing.
+    pub const fn action<'t>(
+        &'t mut self,
+        method: MethodDescriptor,
+        parameters: Option<&'t [u8]>,
+        buffer: &'t mut [u8],
+    ) -> Transfer<'t, 's, C> {
+        Transfer::new(self, Task::Action(method, parameters), buffer)
+    }
+
+    /// Invokes several methods.
+    pub const fn action_list<'t>(
+        &'t mut self,
+        methods: &'t [MethodDescriptor],
+        parameters: &'t [Encoded<'t>],
+        buffer: &'t mut [u8],
+    ) -> Transfer<'t, 's, C> {
+        Transfer::new(self, Task::ActionList(methods, parameters), buffer)
+    }
+
+    /// Reads by short name; of one variable [`Transfer::value`] is its `Data`.
+    pub const fn read<'t>(
+        &'t mut self,
+        variables: &'t [VariableAccess<'t>],
+        buffer: &'t mut [u8],
+    ) -> Transfer<'t, 's, C> {
+        Transfer::new(self, Task::Read(variables), buffer)
+    }
+
+    /// Writes by short name. The buffer must hold all of the request where it goes in blocks.
+    pub const fn write<'t>(
+        &'t mut self,
+        variables: &'t [VariableAccess<'t>],
+        values: &'t [Encoded<'t>],
+        buffer: &'t mut [u8],
+    ) -> Transfer<'t, 's, C> {
+        Transfer::new(self, Task::Write(variables, values), buffer)
+    }
+
+    /// Reads a long array, such as the buffer of a profile, and hands over its elements as they come. The buffer must
+    /// hold one block and one element.
+    pub const fn profile<'t>(
+        &'t mut self,
+        attribute: AttributeAccess<'t>,
+        buffer: &'t mut [u8],
+    ) -> Profile<'t, 's, C> {
+        Profile::new(self, attribute, buffer)
+    }
+
+    /// The application context to ask for.
+    pub(super) const fn context_name(&self) -> ContextName<'static> {
+        match (self.settings.short_names, self.outgoing.is_some()) {
+            (false, false) => ContextName::LogicalName,
+            (true, false) => ContextName::ShortName,
+            (false, true) => ContextName::LogicalNameCiphered,
+            (true, true) => ContextName::ShortNameCiphered,
+        }
+    }
+
+    pub(super) fn own_title(&self) -> Option<SystemTitle> {
+        let mechanism = self.settings.authentication.mechanism().and_then(|name| name.number());
+        let needed = self.outgoing.is_some() || mechanism.is_some_and(|number| number >= 5);
+        let keys = self.security.as_ref().map(Context::own_title).filter(|_| needed);
+        self.settings.own_title.or(keys)
+    }
+
+    /// A new invoke-id.
+    pub(super) fn invoke(&mut self) -> InvokeIdAndPriority {
+        self.invoke_id = self.invoke_id.wrapping_add(1);
+        InvokeIdAndPriority::confirmed(self.settings.fixed_invoke_id.unwrap_or(self.invoke_id))
+    }
+
+    /// The longest APDU that can be sent, all protection included.
+    pub(super) fn limit(&self, room: usize) -> usize {
+        match self.agreed.map(|agreed| usize::from(agreed.max_send_pdu_size)) {
+            None | Some(0) => room,
+            Some(limit) => limit.min(room),
+        }
+    }
+
+    /// How many bytes protection adds at the most.
+    pub(super) const fn overhead(&self) -> usize {
+        if self.outgoing.is_some() { Context::<C::Key>::OVERHEAD } else { 0 }
+    }
+
+    pub(super) fn allows(&self, needed: Conformance) -> Result<(), SessionError> {
+        let agreed = self.agreed.ok_or(SessionError::NotOpen)?;
+        if agreed.conformance.contains(needed) { Ok(()) } else { Err(SessionError::NotNegotiated) }
+    }
+
+    /// Protects the first `length` bytes as the session does, in place, and gives the new length.
+    pub(super) fn protect(&mut self, apdu: &mut [u8], length: usize) -> Result<usize, Error> {
+        let Some(outgoing) = self.outgoing else { return Ok(length) };
+        let missing = SessionError::Settings { missing: "keys" };
+        let security = self.security.as_mut().ok_or(missing)?;
+        Ok(security.protect(self.crypto, outgoing, apdu, length)?)
+    }
+
+    /// Checks and deciphers an answer in place and says where in `apdu` the message lies.
+    pub(super) fn unprotect(&mut self, apdu: &mut [u8]) -> Result<core::ops::Range<usize>, Error> {
+        let length = apdu.len();
+        let Some(security) = self.security.as_mut() else { return Ok(0..length) };
+        let incoming = security.unprotect(self.crypto, apdu)?;
+        let behind = match incoming.envelope {
+            Some(_) if incoming.protection.authenticated => TAG,
+            _ => 0,
+        };
+        let end = length.saturating_sub(behind);
+        Ok(end.saturating_sub(incoming.apdu.len())..end)
+    }
+
+    pub(super) const fn stored(&mut self, ceiling: u32) {
+        if let Some(security) = self.security.as_mut() {
+            security.counter_mut().stored(ceiling);
+        }
+    }
+}
+
+/// What a session without keys computes with: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unprotected;
+
+/// There is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoKey {}
+
+impl Crypto for Unprotected {
+    type Key = NoKey;
+
+    fn seal(&self, key: &NoKey, _: &[u8; NONCE], _: &[&[u8]], _: &mut [u8]) -> Result<[u8; TAG], Failure> {
+        match *key {}
+    }
+
+    fn open(
+        &self,
+        key: &NoKey,
+        _: &[u8; NONCE],
+        _: &[&[u8]],
+        _: &mut [u8],
+        _: &[u8; TAG],
+    ) -> Result<(), Failure> {
+        match *key {}
+    }
+
+    fn ctr(&self, key: &NoKey, _: &[u8; NONCE], _: &mut [u8]) -> Result<(), Failure> {
+        match *key {}
+    }
+}
