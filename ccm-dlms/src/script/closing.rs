@@ -6,6 +6,7 @@ use ccm_core::crypto::Crypto;
 use super::answer::{self, INITIATE};
 use super::{Move, Release, Script, Session};
 use crate::message::{Hidden, ReleaseRequest, ReleaseRequestReason, ReleaseResponse};
+use crate::security::SecurityError;
 use crate::{Error, LinkError};
 
 /// Ends the association and then the link, whatever the server says to the first.
@@ -73,9 +74,17 @@ impl<C: Crypto> Script for Closing<'_, '_, C> {
     fn advance(&mut self, outcome: Result<usize, LinkError>, apdu: &mut [u8]) -> Result<Option<Move>, Error> {
         match self.step {
             Step::Release if self.session.is_open() && self.session.settings.release != Release::Never => {
-                let length = self.release(apdu)?;
-                self.step = Step::Released;
-                Ok(Some(Move::Exchange(length)))
+                match self.release(apdu) {
+                    Ok(length) => {
+                        self.step = Step::Released;
+                        Ok(Some(Move::Exchange(length)))
+                    }
+                    Err(error @ Error::Security(SecurityError::StoreFirst { .. })) => Err(error),
+                    Err(error) => {
+                        self.failed = Some(error);
+                        Ok(self.leave())
+                    }
+                }
             }
             Step::Release => Ok(self.leave()),
             Step::Released => {

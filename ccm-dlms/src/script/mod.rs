@@ -71,20 +71,26 @@ pub trait Script {
         client: &'c mut Client<'b, F>,
     ) -> Result<Option<&'c mut Client<'b, F>>, Error> {
         let outcome = client.outcome().map(<[u8]>::len);
-        match self.advance(outcome, client.apdu_mut())? {
-            None => return Ok(None),
-            Some(Move::Connect) => client.start(now, Request::Connect)?,
-            Some(Move::Exchange(length)) => client.exchange(now, length)?,
-            Some(Move::Listen) => client.start(now, Request::Listen)?,
-            Some(Move::Disconnect) => client.start(now, Request::Disconnect)?,
+        let Some(wanted) = self.advance(outcome, client.apdu_mut())? else { return Ok(None) };
+        let started = match wanted {
+            Move::Connect => client.start(now, Request::Connect),
+            Move::Exchange(length) => client.exchange(now, length),
+            Move::Listen => client.start(now, Request::Listen),
+            Move::Disconnect => client.start(now, Request::Disconnect),
+        };
+        if let Err(error) = started {
+            // The outcome that the client still has is of the exchange before: nobody may take it for this one's.
+            let _ = self.advance(Err(LinkError::Unfinished), &mut []);
+            return Err(error.into());
         }
         Ok(Some(client))
     }
 }
 
-/// Whether the dialogue can go on after this.
-const fn is_resumable(error: &Error) -> bool {
-    matches!(error, Error::Security(SecurityError::StoreFirst { .. }))
+/// The error after which a dialogue cannot go on.
+fn fatal(result: &Result<Option<Move>, Error>) -> Option<&Error> {
+    let resumable = |error: &&Error| matches!(error, Error::Security(SecurityError::StoreFirst { .. }));
+    result.as_ref().err().filter(|error| !resumable(error))
 }
 
 /// Sessions hold secrets and borrow buffers: scripts say no more than what they are.

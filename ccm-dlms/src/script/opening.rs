@@ -277,7 +277,7 @@ impl<'o, 's, C: Crypto> Opening<'o, 's, C> {
 impl<C: Crypto> Script for Opening<'_, '_, C> {
     fn advance(&mut self, outcome: Result<usize, LinkError>, apdu: &mut [u8]) -> Result<Option<Move>, Error> {
         let result = self.step(outcome, apdu);
-        if result.as_ref().is_err_and(|error| !super::is_resumable(error)) {
+        if super::fatal(&result).is_some() {
             self.step = Step::Over;
         }
         result

@@ -523,10 +523,8 @@ impl<'t, 's, C: Crypto> Transfer<'t, 's, C> {
 impl<C: Crypto> Script for Transfer<'_, '_, C> {
     fn advance(&mut self, outcome: Result<usize, LinkError>, apdu: &mut [u8]) -> Result<Option<Move>, Error> {
         let result = self.run(outcome, apdu);
-        if let Err(error) = &result {
-            if !super::is_resumable(error) {
-                self.fail(error);
-            }
+        if let Some(error) = super::fatal(&result) {
+            self.fail(error);
         }
         result
     }
