@@ -1,10 +1,33 @@
 //! Dialogues of several exchanges: a [`Session`] and its scripts.
 //!
-//! A script says which exchange comes next, and the caller runs it. The loop is always the same:
+//! A script says which exchange comes next, and the caller runs it. The loop is always the same; with keys it also
+//! stores ceilings of the invocation counter:
 //!
-//! ```ignore
-//! while let Some(machine) = script.next(driver.clock().now(), &mut client)? {
-//!     driver.run(machine)?;
+//! ```
+//! use ccm_core::Machine;
+//! use ccm_dlms::script::Script;
+//! use ccm_dlms::security::SecurityError;
+//! use ccm_dlms::{Client, Error, Framing};
+//!
+//! # trait Port { fn now(&self) -> ccm_core::Instant; fn run(&mut self, machine: &mut impl Machine); }
+//! # fn write_flash(_: u32) {}
+//! /// `driver` is `ccm_core::blocking::Driver` or `asynch::Driver`.
+//! fn run<F: Framing>(
+//!     driver: &mut impl Port,
+//!     client: &mut Client<'_, F>,
+//!     script: &mut impl Script,
+//! ) -> Result<(), Error> {
+//!     loop {
+//!         match script.next(driver.now(), client) {
+//!             Ok(Some(machine)) => driver.run(machine),
+//!             Ok(None) => return Ok(()),
+//!             Err(Error::Security(SecurityError::StoreFirst { ceiling })) => {
+//!                 write_flash(ceiling); // only when that is safely done:
+//!                 script.stored(ceiling);
+//!             }
+//!             Err(error) => return Err(error),
+//!         }
+//!     }
 //! }
 //! ```
 

@@ -4,9 +4,10 @@ use ccm_core::crypto::{Crypto, Failure, NONCE, TAG};
 
 use super::{Closing, Opening, Profile, SessionError, Task, Transfer};
 use crate::Error;
+use crate::message::data::{Data, Fault};
 use crate::message::{
-    AttributeAccess, Conformance, ContextName, Encoded, Hidden, InvokeIdAndPriority, MechanismName,
-    MethodDescriptor, VariableAccess,
+    AttributeAccess, AttributeDescriptor, Conformance, ContextName, Encoded, Hidden, InvokeIdAndPriority,
+    MechanismName, MethodDescriptor, VariableAccess,
 };
 use crate::security::{Context, Outgoing, SystemTitle};
 
@@ -89,6 +90,8 @@ pub struct Settings<'s, K> {
     pub association: [u8; 6],
     /// The base name of the association object where objects have short names.
     pub association_short_name: u16,
+    /// The object with the last invocation counter that the server has taken of this client: 0.0.43.1.x.255.
+    pub counter: [u8; 6],
     /// How the association is ended.
     pub release: Release,
     /// Sends this invoke-id always, for meters that repeat no other; normally it counts, so that answers to earlier
@@ -109,6 +112,7 @@ impl<K> Settings<'_, K> {
         peer_title: None,
         association: [0, 0, 40, 0, 0, 255],
         association_short_name: 0xFA00,
+        counter: [0, 0, 43, 1, 0, 255],
         release: Release::Plain,
         fixed_invoke_id: None,
         window: 1,
@@ -213,6 +217,31 @@ impl<'s, C: Crypto> Session<'s, C> {
     /// What was agreed on, while there is an association.
     pub const fn agreed(&self) -> Option<&Agreed> {
         self.agreed.as_ref()
+    }
+
+    /// What a public client reads before this one associates, where own counter and the server's may be out of step.
+    pub const fn counter_object(&self) -> AttributeAccess<'static> {
+        AttributeAccess::whole(AttributeDescriptor {
+            class_id: DATA_CLASS,
+            instance_id: self.settings.counter,
+            attribute_id: 2,
+        })
+    }
+
+    /// Goes on counting behind the number in this `Data`, the value of [`counter_object`](Self::counter_object), and
+    /// says with which. Never goes back. What a public client reads nothing protects: a false number uses up the
+    /// own ones, so read it only when the server has refused one.
+    ///
+    /// # Errors
+    /// Where it is no number of 32 bits.
+    pub fn skip_counter(&mut self, data: &[u8]) -> Result<u32, Error> {
+        let range = Fault::Range { field: "invocation counter" }.at(0);
+        let number = Data::parse(data)?.value()?.integer();
+        let number = number.and_then(|number| u32::try_from(number).ok()).ok_or(range)?;
+        let missing = SessionError::Settings { missing: "keys" };
+        let counter = self.security.as_mut().ok_or(missing)?.counter_mut();
+        counter.raise(number.saturating_add(1));
+        Ok(counter.next())
     }
 
     /// Says that the link is gone, and the association with it.
@@ -386,6 +415,9 @@ impl<'s, C: Crypto> Session<'s, C> {
         }
     }
 }
+
+/// Class Data.
+const DATA_CLASS: u16 = 1;
 
 /// What a session without keys computes with: nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

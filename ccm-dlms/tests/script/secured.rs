@@ -107,6 +107,17 @@ fn a_plain_initiate_or_another_servers_title_opens_nothing() {
     assert_eq!(other, SecurityError::UnknownTitle { found: SERVER }.into());
 }
 
+/// The ceiling to store, where that is why the dialogue stands still.
+fn due(outcome: Result<(), Error>) -> Option<u32> {
+    match outcome {
+        Err(Error::Security(SecurityError::StoreFirst { ceiling })) => Some(ceiling),
+        other => {
+            other.unwrap();
+            None
+        }
+    }
+}
+
 #[test]
 fn a_dialogue_goes_on_when_the_counters_ceiling_is_stored() {
     let aare = accepting(&sealed(10, Outgoing::GLOBAL, &initiate()));
@@ -121,27 +132,28 @@ fn a_dialogue_goes_on_when_the_counters_ceiling_is_stored() {
     let mut session = Session::new(&Software, Settings { fixed_invoke_id: Some(1), ..Settings::PUBLIC })
         .with_security(keys, Some(Outgoing::GLOBAL));
     let mut flash = 100;
-    let patient = |script: &mut dyn FnMut(&mut Bench<'_, _>) -> Result<(), Error>,
-                   bench: &mut Bench<'_, _>| loop {
-        match script(bench) {
-            Err(Error::Security(SecurityError::StoreFirst { ceiling })) => return Some(ceiling),
-            other => {
-                other.unwrap();
-                return None;
-            }
-        }
-    };
     let mut opening = session.open(&[]);
-    while let Some(ceiling) = patient(&mut |bench| bench.run(&mut opening), &mut bench) {
+    while let Some(ceiling) = due(bench.run(&mut opening)) {
         assert!(ceiling > flash);
         flash = ceiling;
         opening.stored(ceiling);
     }
     let mut buffer = [0; 64];
     let mut get = session.get(attribute(3, ENERGY, 2), &mut buffer);
-    while let Some(ceiling) = patient(&mut |bench| bench.run(&mut get), &mut bench) {
+    while let Some(ceiling) = due(bench.run(&mut get)) {
         flash = ceiling;
         get.stored(ceiling);
     }
     assert_eq!((get.value(), flash), (&[0x11, 5][..], 102));
+}
+
+#[test]
+fn the_counter_that_the_meter_has_seen_is_skipped() {
+    let mut session =
+        Session::new(&Software, Settings::PUBLIC).with_security(context(CLIENT, 5), Some(Outgoing::GLOBAL));
+    assert_eq!(session.counter_object(), attribute(1, [0, 0, 43, 1, 0, 255], 2));
+    assert_eq!(session.skip_counter(&[6, 0, 0, 1, 0]), Ok(257));
+    assert_eq!(session.skip_counter(&[6, 0, 0, 0, 9]), Ok(257), "it never goes back");
+    assert!(session.skip_counter(&[9, 1, 7]).is_err());
+    assert_eq!(session.security().unwrap().counter().next(), 257);
 }
