@@ -27,8 +27,11 @@ pub(super) fn initiate<C: Crypto>(
     let mut writer = Writer::new(bytes);
     request.emit(&mut writer).map_err(|_| self::room(INITIATE))?;
     let length = writer.finish();
-    if session.outgoing.is_none() {
-        return Ok(length);
+    match (session.outgoing, dedicated_key) {
+        (None, None) => return Ok(length),
+        // A key is not sent in clear.
+        (None, Some(_)) => return Err(SessionError::Settings { missing: "ciphering" }.into()),
+        _ => {}
     }
     let missing = SessionError::Settings { missing: "keys" };
     let security = session.security.as_mut().ok_or(missing)?;

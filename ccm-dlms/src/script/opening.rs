@@ -77,6 +77,9 @@ impl<'o, 's, C: Crypto> Opening<'o, 's, C> {
         match (self.step, outcome) {
             (Step::Connect, _) => {
                 self.session.forget();
+                if let Some(security) = self.session.security.as_mut() {
+                    security.set_dedicated(None);
+                }
                 self.step = Step::Connecting;
                 Ok(Some(Move::Connect))
             }

@@ -34,8 +34,8 @@ pub(super) enum Verdict<'a> {
     Report,
     /// The last bytes of the APDU are the value: so many.
     Value(usize),
-    /// It was done, and there is no value.
-    Done,
+    /// It was done, and there is no value; the number is that of the request's last block, where the server says it.
+    Done(Option<u32>),
     /// The whole APDU is the list of results.
     List,
     /// The list of results lies within the APDU; what stands before it otherwise has to be put there.
@@ -235,7 +235,8 @@ impl<'t> Task<'t> {
         }
     }
 
-    const fn answer_tag(&self) -> u8 {
+    /// The tag of its answers.
+    pub(super) const fn answer_tag(&self) -> u8 {
         match self {
             Self::Get(_) | Self::GetList(_) => tag::GET_RESPONSE,
             Self::Set(..) | Self::SetList(..) => tag::SET_RESPONSE,
@@ -274,9 +275,9 @@ fn unexpected(apdu: &[u8]) -> Error {
     SessionError::Unexpected { tag: apdu.first().copied().unwrap_or_default() }.into()
 }
 
-fn accessed<'a>(result: DataAccessResult) -> Result<Verdict<'a>, Error> {
+fn accessed<'a>(result: DataAccessResult, last: Option<u32>) -> Result<Verdict<'a>, Error> {
     match result {
-        DataAccessResult::Success => Ok(Verdict::Done),
+        DataAccessResult::Success => Ok(Verdict::Done(last)),
         result => Err(SessionError::Access(result).into()),
     }
 }
@@ -303,12 +304,12 @@ fn judge_set(count: Option<usize>, invoke: InvokeIdAndPriority, apdu: &[u8]) -> 
     let response = Invoked::<SetResponse<'_>>::parse(apdu)?;
     ours(invoke, response.invoke_id_and_priority)?;
     match (response.service, count) {
-        (SetResponse::Normal(result), None) => accessed(result),
-        (SetResponse::LastDataBlock { result, .. }, None) => accessed(result),
+        (SetResponse::Normal(result), None) => accessed(result, None),
+        (SetResponse::LastDataBlock { result, block_number }, None) => accessed(result, Some(block_number)),
         (SetResponse::Normal(result) | SetResponse::LastDataBlock { result, .. }, Some(_))
             if result != DataAccessResult::Success =>
         {
-            accessed(result)
+            accessed(result, None)
         }
         (SetResponse::DataBlock { block_number }, _) => Ok(Verdict::Acknowledged(block_number)),
         (SetResponse::LastDataBlockWithList { results, block_number }, Some(count)) => {
@@ -334,10 +335,10 @@ fn judge_action(
             Err(SessionError::Action(answer.result).into())
         }
         (ActionResponse::Normal(answer), None) => match answer.return_parameters {
-            None => Ok(Verdict::Done),
+            None => Ok(Verdict::Done(None)),
             Some(GetDataResult::Data(Encoded(data))) => Ok(Verdict::Value(data.len())),
             // It was done and returns nothing: so some servers say it.
-            Some(GetDataResult::Result(result)) => accessed(result),
+            Some(GetDataResult::Result(result)) => accessed(result, None),
         },
         (ActionResponse::WithBlock(DataBlock { last_block, block_number, raw_data }), _) => {
             Ok(Verdict::Block { last: last_block, number: block_number, raw_data })
@@ -368,7 +369,7 @@ fn judge_write(count: usize, apdu: &[u8]) -> Result<Verdict<'_>, Error> {
     let WriteResponse(list) = WriteResponse::parse(apdu)?;
     match (list.len(), list.iter().next()) {
         (1, Some(WriteResult::BlockNumber(number))) => Ok(Verdict::Acknowledged(number.into())),
-        (1, Some(WriteResult::Success)) if count == 1 => Ok(Verdict::Done),
+        (1, Some(WriteResult::Success)) if count == 1 => Ok(Verdict::Done(None)),
         (1, Some(WriteResult::Error(result))) if count == 1 => Err(SessionError::Access(result).into()),
         (found, _) => {
             counted(count, found)?;

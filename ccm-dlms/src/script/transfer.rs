@@ -36,8 +36,8 @@ pub struct Transfer<'t, 's, C: Crypto> {
     value: Range<usize>,
     /// Elements are taken out of the buffer while blocks come.
     streaming: bool,
-    /// How many reports may still come in the place of the answer.
-    reports: u8,
+    /// How many reports and empty blocks may still come in the place of the answer.
+    patience: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl<'t, 's, C: Crypto> Transfer<'t, 's, C> {
             general: General { length: 0, acknowledged: 0, under_way: 0, own: 0, peer: 0, answers: false },
             value: 0..0,
             streaming: false,
-            reports: MAX_REPORTS,
+            patience: PATIENCE,
         }
     }
 
@@ -335,11 +335,17 @@ impl<'t, 's, C: Crypto> Transfer<'t, 's, C> {
         let range = self.session.unprotect(apdu)?;
         let plain = apdu.get(range).unwrap_or_default();
         match self.task.judge(self.invoke, plain)? {
-            Verdict::Report => self.listen(),
-            Verdict::Acknowledged(found) => self.acknowledged(found),
-            Verdict::Block { last, number, raw_data } => self.take_block(last, number, raw_data),
+            Verdict::Report => {
+                self.progress(false, plain.first().copied().unwrap_or_default())?;
+                Ok(Flow::Listen)
+            }
+            Verdict::Acknowledged(_) if self.sent == 0 || self.is_sent() => Err(unexpected(plain)),
+            Verdict::Acknowledged(found) => self.in_order(found).map(|()| Flow::Compose(Part::Block)),
             _ if !self.is_sent() || self.general.answers => Err(unexpected(plain)),
-            Verdict::Done => Ok(Flow::Over),
+            Verdict::Block { last, number, raw_data } => self.take_block(last, number, raw_data),
+            Verdict::Done(last) => {
+                self.in_order(last.or(self.number).unwrap_or_default()).map(|()| Flow::Over)
+            }
             Verdict::Value(length) => {
                 let start = plain.len().saturating_sub(length);
                 self.gather.length = if self.streaming { self.gather.length } else { 0 };
@@ -362,18 +368,11 @@ impl<'t, 's, C: Crypto> Transfer<'t, 's, C> {
         }
     }
 
-    fn listen(&mut self) -> Result<Flow, Error> {
-        let tag = tag::DATA_NOTIFICATION;
-        self.reports = self.reports.checked_sub(1).ok_or(SessionError::Unexpected { tag })?;
-        Ok(Flow::Listen)
-    }
-
-    /// The server has a block of the request: it must be the one that was sent.
-    fn acknowledged(&self, found: u32) -> Result<Flow, Error> {
-        if self.sent == 0 || self.is_sent() {
-            return Err(SessionError::Unexpected { tag: 0 }.into());
-        }
-        self.in_order(found).map(|()| Flow::Compose(Part::Block))
+    /// Takes what brings nothing, but not for ever.
+    fn progress(&mut self, is_some: bool, tag: u8) -> Result<(), SessionError> {
+        let left = self.patience.checked_sub(u8::from(!is_some));
+        self.patience = left.ok_or(SessionError::Unexpected { tag })?;
+        Ok(())
     }
 
     fn in_order(&self, found: u32) -> Result<(), Error> {
@@ -384,9 +383,6 @@ impl<'t, 's, C: Crypto> Transfer<'t, 's, C> {
     }
 
     fn take_block(&mut self, last: bool, found: u32, raw_data: &[u8]) -> Result<Flow, Error> {
-        if !self.is_sent() || self.general.answers {
-            return Err(SessionError::Unexpected { tag: 0 }.into());
-        }
         // The request's own blocks are over: those of the answer count from 1, or from 0 as some meters do.
         let before = self.number.filter(|_| self.sent == 0);
         let expected = match before {
@@ -401,6 +397,7 @@ impl<'t, 's, C: Crypto> Transfer<'t, 's, C> {
             (self.sent, self.payload) = (0, 0..0);
         }
         self.number = Some(found);
+        self.progress(last || !raw_data.is_empty(), self.task.answer_tag())?;
         self.gather.append(raw_data)?;
         match (last, self.streaming) {
             (false, _) => Ok(Flow::Compose(Part::Next)),
@@ -429,7 +426,7 @@ impl<'t, 's, C: Crypto> Transfer<'t, 's, C> {
     fn judge_whole(&mut self, range: Range<usize>) -> Result<Flow, Error> {
         let whole = self.gather.bytes(range.clone());
         match self.task.judge(self.invoke, whole).map_err(|error| truncated(error, range.len()))? {
-            Verdict::Done => Ok(Flow::Over),
+            Verdict::Done(_) => Ok(Flow::Over),
             Verdict::Value(length) => {
                 let start = range.end.saturating_sub(length);
                 if self.streaming {
@@ -493,6 +490,7 @@ impl<'t, 's, C: Crypto> Transfer<'t, 's, C> {
             self.general.answers = true;
         }
         self.general.peer = found;
+        self.progress(!block.block_data.is_empty(), tag::GENERAL_BLOCK_TRANSFER)?;
         self.gather.append(block.block_data)?;
         match (block.last_block && !block.block_data.is_empty(), block.streaming) {
             (true, _) => self.finish_general(),
@@ -564,4 +562,4 @@ fn truncated(error: Error, received: usize) -> Error {
 
 /// Tag, control, two numbers, and a length of up to three bytes.
 const GENERAL_HEADER: usize = 1 + 1 + 2 + 2 + 3;
-const MAX_REPORTS: u8 = 8;
+const PATIENCE: u8 = 8;

@@ -6,7 +6,9 @@ mod bench;
 #[path = "../common/mod.rs"]
 mod common;
 mod faults;
+mod laws;
 mod link;
+mod proofs;
 mod recorded;
 mod secured;
 mod services;
