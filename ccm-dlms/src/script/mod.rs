@@ -37,8 +37,10 @@ mod error;
 mod opening;
 mod profile;
 mod session;
+mod settings;
 mod task;
 mod transfer;
+mod unprotected;
 
 use core::fmt;
 
@@ -49,8 +51,10 @@ pub use closing::Closing;
 pub use error::SessionError;
 pub use opening::Opening;
 pub use profile::Profile;
-pub use session::{Agreed, Authentication, NoKey, Release, Session, Settings, Unprotected};
+pub use session::{Agreed, Session};
+pub use settings::{Authentication, Release, Settings};
 pub use transfer::{Answer, Transfer};
+pub use unprotected::{NoKey, Unprotected};
 
 use task::Task;
 
