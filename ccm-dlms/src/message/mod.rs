@@ -4,11 +4,11 @@ mod acse;
 mod apdu;
 mod codes;
 pub mod cosem;
-mod cursor;
+pub(crate) mod cursor;
 pub mod data;
 mod error;
 mod hidden;
-mod tag;
+pub(crate) mod tag;
 mod xdlms;
 
 pub use acse::{
