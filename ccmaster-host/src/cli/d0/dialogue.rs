@@ -6,7 +6,7 @@ use ccm_core::asynch::{Driver, Port};
 use ccm_core::{Clock, DriveError, Line};
 use ccm_iec62056::{Client, Error, Policy, Request, Response, Sink};
 
-use super::output::Stop;
+use crate::cli::stop::Stop;
 use crate::port::{Link, TokioTimer, sleep};
 
 /// A client and the port it talks through.
