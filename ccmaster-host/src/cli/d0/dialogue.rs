@@ -4,13 +4,8 @@ use ccm_core::asynch::Driver;
 use ccm_core::{Clock, Line};
 use ccm_iec62056::{Client, Error, Policy, Request, Response, Sink};
 
-<<<<<<< HEAD
-use super::output::Stop;
-use crate::port::{Follow, Link, TokioTimer};
-=======
 use crate::cli::stop::Stop;
-use crate::port::{Link, TokioTimer, sleep};
->>>>>>> dlms-push
+use crate::port::{Follow, Link, TokioTimer};
 
 /// A client and the port it talks through.
 pub(super) struct Dialogue<S> {

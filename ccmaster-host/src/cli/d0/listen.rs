@@ -2,14 +2,7 @@
 
 use ccm_core::crypto::{Key, Software};
 use ccm_iec62056::p1::{Envelope, Keys, Medium, PUBLISHED_KEY, State, SubMeter, SubMeters};
-<<<<<<< HEAD
 use ccm_iec62056::{Check, Decoder, Error, Event, Fault, FrameError, Identification, Profile, Sink, Wanted};
-use embedded_io_async::Read;
-=======
-use ccm_iec62056::{
-    Check, Decoder, Error, Event, Fault, FrameError, Identification, Profile, Sets, Sink, Wanted,
-};
->>>>>>> dlms-push
 use serde::Serialize;
 
 use super::arguments::Listen;

@@ -9,19 +9,11 @@ use ccm_core::{DriveError, Line};
 use ccm_iec62056::{Ending, Polynomial, Quirks, Server};
 use tokio::net::TcpListener;
 
-<<<<<<< HEAD
-use super::arguments::{Serve, ServeMode, line};
-use super::image::{LONGEST_LINE, Meter, quirks};
-use crate::cli::Failure;
-use crate::port::{Follow, Paced, Pty, Serial, Tcp, TokioTimer};
-=======
 use super::arguments::{Serve, ServeMode};
-use super::dialogue::Follow;
 use super::image::{LONGEST_LINE, Meter, quirks};
 use crate::cli::Failure;
 use crate::cli::place::line;
-use crate::port::{Paced, Pty, Serial, Tcp, TokioTimer};
->>>>>>> dlms-push
+use crate::port::{Follow, Paced, Pty, Serial, Tcp, TokioTimer};
 use crate::server::until_stopped;
 
 /// Is a meter until stopped.
