@@ -333,6 +333,9 @@ impl Hdlc {
                 Next::Send
             }
             true => Next::Hear,
+            // No APDU is empty: that was no answer yet.
+            false if needed == 0 && poll => self.pause(),
+            false if needed == 0 => Next::Hear,
             false if needed > room => self.over(Err(LinkError::Overflow { needed, room })),
             false => self.over(Ok(needed)),
         }
