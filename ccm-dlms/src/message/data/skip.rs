@@ -10,7 +10,7 @@ use super::{compact, tag};
 ///
 /// It needs no stack: an array is nothing but so many more elements to pass. It goes over each byte once at most, because
 /// every element has a byte of its own.
-pub(super) fn skip(reader: &mut Reader<'_>) -> Result<(), Fault> {
+pub(crate) fn skip(reader: &mut Reader<'_>) -> Result<(), Fault> {
     let mut left = 1_u32;
     while left > 0 {
         left = match plain_size(reader.rest()) {
