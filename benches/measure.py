@@ -77,6 +77,8 @@ def instruction_figures(program, libmodbus, names):
         "decode": ("rmodbus", "modbus_core", "voltage_modbus"),
         "serve": ("rmodbus", "modbus_core", "tokio_modbus", "libmodbus"),
         "call": ("tokio_modbus", "voltage_modbus", "libmodbus"),
+        "push": ("dlms_cosem_rs",),
+        "rows": ("dlms_cosem_rs",),
     }
     known = {}
     for name in names:

@@ -4,6 +4,8 @@
 mod client;
 mod error;
 mod frame;
+#[cfg(any(feature = "testing", test))]
+pub mod fuzzing;
 pub mod message;
 pub mod push;
 pub mod script;

@@ -334,6 +334,22 @@ fn a_busy_meter_is_polled_until_it_answers_or_for_long_enough() {
 }
 
 #[test]
+fn an_empty_apdu_is_neither_an_answer_nor_a_request() {
+    let answers = [says(0x73, &[]), says(0x30, &[0xE6, 0xE7, 0]), says(0x32, REPLY)];
+    let (outcomes, sent) = scripted(&answers, &[Request::Connect, ASK]);
+    assert_eq!(outcomes[1], Ok(vec![0xC4, 1]));
+    assert_eq!(sent, ["93", "10", "31"]);
+    let mut buffer = [0; 400];
+    let mut meter = Meter::new(Station::new(server(), &mut buffer), answer);
+    let hears = |control, information: &[u8]| frame(control, Address::client(16), server(), information);
+    let controls = |frames: Vec<Vec<u8>>| frames.iter().map(|bytes| bytes[6]).collect::<Vec<_>>();
+    assert_eq!(controls(meter.hear(&hears(0x93, &[]))), [0x73]);
+    assert_eq!(controls(meter.hear(&hears(0x10, &[0xE6, 0xE6, 0]))), [0x31]);
+    assert_eq!(controls(meter.hear(&hears(0x12, &[]))), [0x51]);
+    assert!(meter.executed.is_empty());
+}
+
+#[test]
 fn a_request_that_never_came_is_asked_for_and_sent_again() {
     let answers = [says(0x73, &[]), vec![], says(0x11, &[]), says(0x30, REPLY)];
     let (outcomes, sent) = scripted(&answers, &[Request::Connect, ASK]);

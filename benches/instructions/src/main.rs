@@ -1,10 +1,11 @@
-//! Work with holding registers, and with telegrams of meters, done with this stack and with others'.
+//! Work with holding registers, and with what meters send, done with this stack and with others'.
 //!
 //! Each function of the modules does its work once with what it is given; its buffers, connections and tables are made
 //! outside of it, where the library allows that. It is measured alone, by the difference between more calls and fewer:
 //! `valgrind --tool=callgrind --toggle-collect=NAME instructions NAME CALLS`.
 
 mod ccm;
+mod dlms;
 mod line;
 mod modbus_core;
 mod p1;
@@ -25,6 +26,7 @@ fn main() {
     let bench =
         Bench { calls, request: request(), reply: reply(), values: std::array::from_fn(|n| n as u16) };
     match name.split_once('_') {
+        Some(("push" | "rows", _)) => dlms::run(&name, calls),
         Some(("p1" | "readout", _)) => p1::run(&name, calls),
         Some((_, "ccm" | "ccm_response" | "ccm_pieces")) => ccm::run(&name, &bench),
         Some((_, "rmodbus")) => rmodbus::run(&name, &bench),
@@ -78,6 +80,17 @@ fn reply() -> Vec<u8> {
     let mut frame = vec![UNIT, 3, 250];
     frame.extend((0..QUANTITY).flat_map(u16::to_be_bytes));
     sealed(frame)
+}
+
+/// The bytes of a file of hexadecimal digits.
+fn vector(text: &str) -> Vec<u8> {
+    let digits: Vec<u32> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .flat_map(str::chars)
+        .map(|digit| digit.to_digit(16).unwrap())
+        .collect();
+    digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
 }
 
 fn sealed(mut frame: Vec<u8>) -> Vec<u8> {

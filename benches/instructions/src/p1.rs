@@ -7,8 +7,8 @@ use ccm_iec62056::{Check, Decoder, Event, Profile};
 
 /// Runs as often as asked, and checks that the same came out each time.
 pub fn run(name: &str, calls: usize) {
-    let telegram = vector(include_str!("../../../ccm-iec62056/tests/vectors/p1-v5-two-mbus.hex"));
-    let readout = vector(include_str!("../../../ccm-iec62056/tests/vectors/readout-iskra-mt17x.hex"));
+    let telegram = super::vector(include_str!("../../../ccm-iec62056/tests/vectors/p1-v5-two-mbus.hex"));
+    let readout = super::vector(include_str!("../../../ccm-iec62056/tests/vectors/readout-iskra-mt17x.hex"));
     for _ in 0..calls {
         match name {
             "p1_iec" => assert!(p1_iec(black_box(&telegram)) > 20),
@@ -20,16 +20,6 @@ pub fn run(name: &str, calls: usize) {
             _ => panic!("there is no function {name:?}"),
         }
     }
-}
-
-fn vector(text: &str) -> Vec<u8> {
-    let digits: Vec<u32> = text
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .flat_map(str::chars)
-        .map(|digit| digit.to_digit(16).unwrap())
-        .collect();
-    digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
 }
 
 #[unsafe(no_mangle)]

@@ -2,6 +2,7 @@
 
 use ccm_core::{Full, Missing, Reader, Writer};
 
+use super::data::{Fault as DataFault, skip};
 use super::{Fault, MessageError};
 
 /// A [`Reader`] that knows where in the whole message it stands, so that errors can say so.
@@ -30,14 +31,18 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn take(&mut self, length: usize, field: &'static str) -> Result<&'a [u8], MessageError> {
-        let offset = self.offset();
-        let cut = |Missing { field }| MessageError { offset, field, fault: Fault::Missing };
-        self.reader.take(length, field).map_err(cut)
+        match self.reader.take(length, field) {
+            Ok(taken) => Ok(taken),
+            Err(Missing { field }) => Err(self.fail(field, Fault::Missing)),
+        }
     }
 
     pub(crate) fn array<const N: usize>(&mut self, field: &'static str) -> Result<&'a [u8; N], MessageError> {
-        let cut = self.fail(field, Fault::Missing);
-        self.take(N, field)?.first_chunk().ok_or(cut)
+        let Some((taken, rest)) = self.reader.rest().split_first_chunk() else {
+            return Err(self.fail(field, Fault::Missing));
+        };
+        self.reader = Reader::new(rest);
+        Ok(taken)
     }
 
     pub(crate) fn u8(&mut self, field: &'static str) -> Result<u8, MessageError> {
@@ -92,6 +97,20 @@ impl<'a> Cursor<'a> {
             }
             found => Err(wrong.fail(field, Fault::Choice { found })),
         }
+    }
+
+    /// Passes over one `Data`, without a look at what it says.
+    pub(crate) fn pass_data(&mut self, field: &'static str) -> Result<(), MessageError> {
+        skip(&mut self.reader).map_err(|fault| {
+            self.fail(
+                field,
+                match fault {
+                    DataFault::Tag { tag } => Fault::Choice { found: tag },
+                    DataFault::Length { bytes } => Fault::Length { found: bytes.into() },
+                    _ => Fault::Missing,
+                },
+            )
+        })
     }
 
     /// A length and as many bytes.

@@ -4,7 +4,7 @@ use ccm_core::Writer;
 use ccm_core::crypto::{Crypto, TAG};
 
 use super::counter::Received;
-use super::envelope::{Form, Header, emit_ciphered};
+use super::envelope::{Form, Header, emit_ciphered, is_among};
 use super::transform::{Transform, nonce};
 use super::{
     Control, Envelope, InvocationCounter, KeyUse, Keys, Protection, SecurityError, Suite, SystemTitle, length,
@@ -280,8 +280,8 @@ impl<K> Context<K> {
     ) -> Result<(), SecurityError> {
         let found = text.first().copied().unwrap_or_default();
         let is_right = match service {
-            Some(expected) => found == expected || REFUSALS.contains(&found),
-            None => control.protection.authenticated || SERVICES.contains(&found),
+            Some(expected) => found == expected || is_among(found, &REFUSALS),
+            None => control.protection.authenticated || is_among(found, &SERVICES),
         };
         if !is_right {
             return Err(SecurityError::Service { found });
@@ -311,7 +311,7 @@ impl<K> Context<K> {
         match tag {
             super::general::TAG => return Err(SecurityError::Envelope { tag }),
             GENERAL_SIGNING => return Err(SecurityError::Signing),
-            _ if REFUSALS.contains(&tag) && apdu.len() <= LONGEST_REFUSAL => {}
+            _ if is_among(tag, &REFUSALS) && apdu.len() <= LONGEST_REFUSAL => {}
             _ => self.allow(Protection::NONE)?,
         }
         Ok(Incoming { apdu, protection: Protection::NONE, envelope: None, invocation_counter: None })
@@ -321,10 +321,10 @@ impl<K> Context<K> {
 /// Where a service goes, by which key, with which tag.
 fn placed(how: Outgoing, service: u8) -> Result<(Envelope, KeyUse, u8), SecurityError> {
     let Outgoing { mut envelope, mut key, .. } = how;
-    if INITIATE.contains(&service) {
+    if is_among(service, &INITIATE) {
         (envelope, key) = (Envelope::Service, KeyUse::Global);
     }
-    if !SERVICES.contains(&service) || envelope == Envelope::Ciphering {
+    if !is_among(service, &SERVICES) || envelope == Envelope::Ciphering {
         return Err(SecurityError::Envelope { tag: service });
     }
     let tag = Form::tag(envelope, key, service).map(|tag| (envelope, key, tag));

@@ -145,6 +145,13 @@ pub(super) fn emit_ciphered(
     writer.array(invocation_counter.to_be_bytes())
 }
 
+/// Whether a tag is one of these.
+#[inline(never)]
+#[expect(clippy::manual_contains, reason = "`contains` brings in a search for long texts")]
+pub(super) fn is_among(tag: u8, tags: &[u8]) -> bool {
+    tags.iter().any(|other| *other == tag)
+}
+
 /// Security control and invocation counter.
 pub(super) const SECURITY_HEADER: usize = 1 + 4;
 
@@ -163,14 +170,14 @@ impl Offset {
     fn service(&self, tag: u8) -> Option<(KeyUse, u8)> {
         let by = |key, offset| {
             let service = tag.wrapping_sub(offset);
-            self.services.contains(&service).then_some((key, service))
+            is_among(service, self.services).then_some((key, service))
         };
         by(KeyUse::Global, self.global).or_else(|| by(KeyUse::Dedicated, self.dedicated))
     }
 
     fn tag(&self, key: KeyUse, service: u8) -> Option<u8> {
         let offset = if key == KeyUse::Dedicated { self.dedicated } else { self.global };
-        self.services.contains(&service).then_some(service.wrapping_add(offset))
+        is_among(service, self.services).then_some(service.wrapping_add(offset))
     }
 }
 

@@ -64,10 +64,9 @@ impl<K> Transform<'_, K> {
 
 /// System title and counter.
 pub(super) fn nonce(title: &SystemTitle, counter: u32) -> [u8; NONCE] {
-    let mut nonce = [0; NONCE];
-    let bytes = title.bytes().iter().copied().chain(counter.to_be_bytes());
-    nonce.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
-    nonce
+    let [a, b, c, d, e, f, g, h] = *title.bytes();
+    let [i, j, k, l] = counter.to_be_bytes();
+    [a, b, c, d, e, f, g, h, i, j, k, l]
 }
 
 pub(super) const fn wrong_tag(failure: Failure) -> SecurityError {

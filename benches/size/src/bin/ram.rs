@@ -2,6 +2,10 @@
 #![no_std]
 #![no_main]
 
+use ccm_core::crypto::Key;
+use ccm_dlms::hdlc::{Hdlc, Station};
+use ccm_dlms::security::Context;
+use ccm_dlms::wrapper::Wrapper;
 use ccm_modbus::gateway::Gateway;
 use ccm_modbus::{Ascii, Client, Extended, Rtu, Server, Tcp};
 use size::Outside;
@@ -25,5 +29,9 @@ memory! {
     SERVER_RTU: Server<'static, Rtu, ()>,
     SERVER_TCP: Server<'static, Tcp, ()>,
     EXTENDED: Extended<()>,
+    DLMS_HDLC: ccm_dlms::Client<'static, Hdlc>,
+    DLMS_WRAPPER: ccm_dlms::Client<'static, Wrapper>,
+    DLMS_SESSION: (ccm_dlms::Client<'static, Hdlc>, Context<Key>),
+    DLMS_STATION: Station<'static>,
     GATEWAY_2_4_8: Gateway<2, 4, 8>,
 }

@@ -3,8 +3,10 @@
 //! The crate `aes-gcm` wants all that is authenticated in one slice; of DLMS messages that are authenticated only, the
 //! key and the text lie apart, and some are encrypted without a tag. The tests hold the two against each other.
 
+#[cfg(feature = "aes-256")]
+use aes::Aes256Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
-use aes::{Aes128Enc, Aes256Enc, Block};
+use aes::{Aes128Enc, Block};
 use ghash::GHash;
 use ghash::universal_hash::UniversalHash;
 use zeroize::Zeroize;
@@ -49,8 +51,8 @@ impl Galois {
     pub(super) fn tag(&self, aad: &[&[u8]], text: &[u8]) -> [u8; TAG] {
         let mut hash = self.hash.clone();
         let aad_length = absorb(&mut hash, aad);
-        hash.update_padded(text);
-        hash.update(&[lengths(aad_length, text.len())]);
+        absorb(&mut hash, &[text]);
+        push(&mut hash, lengths(aad_length, text.len()));
         let mut tag = [0; TAG];
         let whole = hash.finalize();
         tag.iter_mut().zip(whole.iter().zip(&self.mask)).for_each(|(slot, (byte, mask))| *slot = byte ^ mask);
@@ -70,6 +72,7 @@ pub(super) fn encrypt_block(key: &Key, block: &mut [u8; BLOCK]) -> Result<(), Fa
 /// The cipher for either length of key: everything around it is built once.
 enum Aes {
     Aes128(Aes128Enc),
+    #[cfg(feature = "aes-256")]
     Aes256(Aes256Enc),
 }
 
@@ -77,7 +80,10 @@ impl Aes {
     fn new(key: &Key) -> Result<Self, Failure> {
         match key {
             Key::Aes128(key) => Ok(Self::Aes128(Aes128Enc::new(key.into()))),
+            #[cfg(feature = "aes-256")]
             Key::Aes256(key) => Ok(Self::Aes256(Aes256Enc::new(key.into()))),
+            #[cfg(not(feature = "aes-256"))]
+            Key::Aes256(_) => Err(Failure::Unsupported),
             Key::P256(_) | Key::P384(_) => Err(Failure::Key),
         }
     }
@@ -85,16 +91,16 @@ impl Aes {
     fn encrypt(&self, blocks: &mut [Block; 2]) {
         match self {
             Self::Aes128(aes) => aes.encrypt_blocks(blocks),
+            #[cfg(feature = "aes-256")]
             Self::Aes256(aes) => aes.encrypt_blocks(blocks),
         }
     }
 }
 
 fn counter_block(nonce: &[u8; NONCE], counter: u32) -> Block {
-    let mut block = [0; BLOCK];
-    let bytes = nonce.iter().copied().chain(counter.to_be_bytes());
-    block.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
-    Array(block)
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = *nonce;
+    let [m, n, o, p] = counter.to_be_bytes();
+    Array([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
 }
 
 /// Hashes parts as one text, filled up with zeros, and gives its length.
@@ -107,14 +113,20 @@ fn absorb(hash: &mut GHash, parts: &[&[u8]]) -> usize {
         }
         length += 1;
         if length % BLOCK == 0 {
-            hash.update(&[Array(block)]);
+            push(hash, Array(block));
             block = [0; BLOCK];
         }
     }
     if length % BLOCK != 0 {
-        hash.update(&[Array(block)]);
+        push(hash, Array(block));
     }
     length
+}
+
+/// Never inlined: a third of a kilobyte each time.
+#[inline(never)]
+fn push(hash: &mut GHash, block: Block) {
+    hash.update(&[block]);
 }
 
 /// The last block: both lengths in bits.

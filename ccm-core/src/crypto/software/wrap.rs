@@ -1,7 +1,9 @@
 //! Keys wrapped for transport (RFC 3394).
 
+use aes::Aes128Dec;
+#[cfg(feature = "aes-256")]
+use aes::Aes256Dec;
 use aes::cipher::{BlockCipherDecrypt, KeyInit};
-use aes::{Aes128Dec, Aes256Dec};
 use ctutils::CtEq;
 use zeroize::Zeroizing;
 
@@ -63,7 +65,10 @@ fn unwrapped<const N: usize>(
 fn decrypt_block(key: &Key, block: &mut [u8; BLOCK]) -> Result<(), Failure> {
     match key {
         Key::Aes128(key) => Aes128Dec::new(key.into()).decrypt_block(block.into()),
+        #[cfg(feature = "aes-256")]
         Key::Aes256(key) => Aes256Dec::new(key.into()).decrypt_block(block.into()),
+        #[cfg(not(feature = "aes-256"))]
+        Key::Aes256(_) => return Err(Failure::Unsupported),
         Key::P256(_) | Key::P384(_) => return Err(Failure::Key),
     }
     Ok(())

@@ -20,7 +20,8 @@ pub struct Hdlc {
     /// Who has agreed to the link: the server by the width that it answers with, and nobody else on the line.
     peer: Address,
     proposed: Parameters,
-    line: Line,
+    /// How long a character takes.
+    character: Duration,
     task: Task,
     /// The link is there.
     connected: bool,
@@ -70,7 +71,7 @@ impl Hdlc {
             server,
             peer: server,
             proposed: Parameters::DEFAULT,
-            line: Line::new(9600),
+            character: Line::new(9600).character(),
             task: Task::Connect,
             connected: false,
             dirty: false,
@@ -98,7 +99,7 @@ impl Hdlc {
 
     /// Allows for the time that frames last on this line.
     pub const fn with_line(mut self, line: Line) -> Self {
-        self.line = line;
+        self.character = line.character();
         self
     }
 
@@ -333,6 +334,9 @@ impl Hdlc {
                 Next::Send
             }
             true => Next::Hear,
+            // No APDU is empty: that was no answer yet.
+            false if needed == 0 && poll => self.pause(),
+            false if needed == 0 => Next::Hear,
             false if needed > room => self.over(Err(LinkError::Overflow { needed, room })),
             false => self.over(Ok(needed)),
         }
@@ -500,7 +504,7 @@ impl sealed::Framing for Hdlc {
 
     fn longest(&self) -> Duration {
         let frames = if self.task == Task::Transfer { self.proposed.window_receive } else { 1 };
-        self.line.characters(u32::from(self.max_receive + FRAME) * u32::from(frames))
+        self.character.saturating_mul(u32::from(self.max_receive + FRAME) * u32::from(frames))
     }
 
     /// Whatever was lost with it comes again.

@@ -386,6 +386,7 @@ impl Hearing<'_> {
         match self.incoming.length {
             length if length > apdu.len() => self.reject(frame.control, TOO_LONG),
             _ if frame.segmented => (News::None, Reply::Ready),
+            0 => (News::None, Reply::Ready), // No APDU is empty.
             length => (News::Request(length), Reply::None),
         }
     }

@@ -84,11 +84,15 @@ impl<'a, 'c> Rows<'a, 'c> {
             return Ok(None);
         }
         let columns = u32::try_from(self.cells.len()).unwrap_or(u32::MAX);
-        self.events.structure_of("row", columns)?;
+        if !self.events.next_structure(columns) {
+            self.events.structure_of("row", columns)?;
+        }
         for (column, cell) in self.cells.iter_mut().enumerate() {
             // Most cells are this, and it is what the speed of the whole depends on.
             let plain = self.events.next_plain();
-            if let Some(value) = plain.filter(|value| !is_relative(value)) {
+            if let Some(value) = plain
+                && !is_relative(&value)
+            {
                 *cell = Cell::Value(value);
                 continue;
             }
@@ -99,7 +103,7 @@ impl<'a, 'c> Rows<'a, 'c> {
             };
             *cell = filled(*cell, now, time);
         }
-        self.events.end()?;
+        self.events.leave();
         Ok(Some(self.cells))
     }
 
@@ -116,7 +120,16 @@ impl<'a, 'c> Rows<'a, 'c> {
 
 /// Whether a value says nothing without the one above it.
 fn is_relative(value: &Value<'_>) -> bool {
-    matches!(value, Value::Null) || value.delta().is_some()
+    matches!(
+        value,
+        Value::Null
+            | Value::DeltaInteger(_)
+            | Value::DeltaLong(_)
+            | Value::DeltaDoubleLong(_)
+            | Value::DeltaUnsigned(_)
+            | Value::DeltaLongUnsigned(_)
+            | Value::DeltaDoubleLongUnsigned(_)
+    )
 }
 
 /// Reads what is no plain value: something with parts, or from a compact array.

@@ -3,7 +3,7 @@
 use ccm_core::Reader;
 
 use super::error::{DataError, Fault};
-use super::length::counted;
+use super::length::{counted, size};
 use super::skip::{elements, skip};
 use super::value::Value;
 use super::view::Data;
@@ -192,7 +192,9 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
-    fn leave(&mut self) -> Option<Event<'a>> {
+    /// Ends the innermost array or structure, of which nothing is left.
+    #[inline]
+    pub(crate) fn leave(&mut self) -> Option<Event<'a>> {
         let depth = self.depth.checked_sub(1)?;
         if let Some(compact) = self.compact {
             self.leave_in(compact);
@@ -309,6 +311,23 @@ impl<'a> Events<'a> {
         self.reader = reader;
         self.level.left -= 1;
         Some(value)
+    }
+
+    /// Enters a structure of so many fields, where that is what comes next.
+    #[inline]
+    pub(crate) fn next_structure(&mut self, expected: u32) -> bool {
+        let comes = match self.peek() {
+            Some([tag::STRUCTURE, count @ 0..=0x7F]) => u32::from(*count) == expected,
+            _ => false,
+        };
+        let left = self.reader.rest().len();
+        let fits = size(expected) <= left.saturating_sub(2) && self.depth < MAX_DEPTH;
+        if !comes || !fits || self.reader.take(2, "structure").is_err() {
+            return false;
+        }
+        self.last = left;
+        self.level.left -= 1;
+        self.enter(expected, 0).is_ok()
     }
 
     /// Whether the next element lies there as a tagged value without parts.

@@ -64,7 +64,8 @@ impl<'a> Events<'a> {
         while self.left() > 0 {
             self.pass("rest")?;
         }
-        self.next_event().map(|_| ())
+        self.leave();
+        Ok(())
     }
 
     /// The end of all: everything was read, and nothing follows.

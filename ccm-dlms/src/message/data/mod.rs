@@ -36,5 +36,6 @@ pub use calendar::{Date, Day, Month, Time};
 pub use date_time::{ClockStatus, DateTime, TimeFault};
 pub use error::{DataError, Fault};
 pub use events::{Event, Events, MAX_DEPTH};
+pub(crate) use skip::skip;
 pub use value::{BitString, Value};
 pub use view::Data;

@@ -230,17 +230,26 @@ impl<'a> Value<'a> {
     /// The types that few meters send.
     #[cold]
     fn read_rare(tag: u8, reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        Ok(match tag {
-            tag::NULL => Self::Null,
-            tag::BIT_STRING => Self::BitString(BitString::read(reader)?),
-            tag::LONG64 => Self::Long64(i64::from_be_bytes(array(reader, FIELD)?)),
-            tag::LONG64_UNSIGNED => Self::Long64Unsigned(u64::from_be_bytes(array(reader, FIELD)?)),
-            tag::FLOAT64 => Self::Float64(u64::from_be_bytes(array(reader, FIELD)?)),
-            tag::DATE_TIME => Self::DateTime(DateTime::from_bytes(array(reader, FIELD)?)),
-            tag::DATE => Self::Date(Date::from_bytes(array(reader, FIELD)?)),
-            tag::DONT_CARE => Self::DontCare,
-            tag => return Err(Fault::Tag { tag }),
+        Ok(match tag::fixed_size(tag) {
+            Some(8) => Self::of_8(tag, array(reader, FIELD)?),
+            Some(12) => Self::DateTime(DateTime::from_bytes(array(reader, FIELD)?)),
+            Some(5) => Self::Date(Date::from_bytes(array(reader, FIELD)?)),
+            _ => match tag {
+                tag::NULL => Self::Null,
+                tag::DONT_CARE => Self::DontCare,
+                tag::BIT_STRING => Self::BitString(BitString::read(reader)?),
+                tag => return Err(Fault::Tag { tag }),
+            },
         })
+    }
+
+    fn of_8(tag: u8, bytes: [u8; 8]) -> Self {
+        let bits = u64::from_be_bytes(bytes);
+        match tag {
+            tag::LONG64 => Self::Long64(bits.cast_signed()),
+            tag::FLOAT64 => Self::Float64(bits),
+            _ => Self::Long64Unsigned(bits),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use ccm_core::crypto::{Crypto, TAG as AUTHENTICATION_TAG};
 use ccm_core::{Full, Missing, Reader, Writer};
 
 use super::context::{SERVICES, room, shift};
-use super::envelope::{SECURITY_HEADER, ciphered, emit_ciphered, title};
+use super::envelope::{SECURITY_HEADER, ciphered, emit_ciphered, is_among, title};
 use super::transform::Transform;
 use super::{Context, Control, Envelope, Glance, Incoming, Protection, SecurityError, SystemTitle, length};
 use key::{FoundKey, Parties};
@@ -49,7 +49,7 @@ impl<K> Context<K> {
         length: usize,
     ) -> Result<usize, SecurityError> {
         let service = buffer.first().copied().filter(|_| length > 0).unwrap_or_default();
-        if !SERVICES.contains(&service) {
+        if !is_among(service, &SERVICES) {
             return Err(SecurityError::Envelope { tag: service });
         }
         let recipient = self.peer_title.ok_or(SecurityError::NoTitle)?;
