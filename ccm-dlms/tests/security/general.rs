@@ -41,7 +41,7 @@ fn general(number: usize) -> General<'static> {
 }
 
 #[test]
-fn every_way_to_name_a_key_gives_the_other_librarys_bytes() {
+fn every_way_to_name_a_key_gives_the_bytes_of_the_other_library() {
     for parties in Parties::both() {
         let [ephemeral, own, signing] = [4, 0, 6].map(|row| parties.private(row));
         let [master, new] = [0xEE, 0x77].map(|byte| parties.symmetric(byte));
