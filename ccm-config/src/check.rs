@@ -2,12 +2,13 @@
 
 use heapless::Vec;
 
-use crate::limits::{self, Id, MAX_MEMBERS, MAX_UNITS_PER_LINE, MeterAddress, Range};
+use crate::limits::{self, Id, MAX_MEMBERS, MAX_UNITS_PER_LINE, MeterAddress, Range, Units};
 use crate::list::gather;
 use crate::problem::Names;
+use crate::units::assumed;
 use crate::{
-    Device, DeviceDraft, Draft, Endpoint, Fault, Field, Line, Link, Place, Plant, PlantDraft, Port,
-    PortDraft, Portal, Problems, Settings,
+    Device, DeviceDraft, Draft, Endpoint, Fault, Field, Keys, Line, Link, Place, Plant, PlantDraft, Port,
+    PortDraft, Portal, Problems, Secret, Settings,
 };
 
 impl Draft {
@@ -143,7 +144,20 @@ impl Check<'_> {
         let place = self.place(entry.field("p1"), text);
         let baud = self.number(entry, limits::P1_BAUD, port.baud);
         let data_bits = self.number(entry, limits::P1_DATA_BITS, port.data_bits);
-        Some(Link::P1 { place: place?, baud: baud?, data_bits: data_bits? })
+        let keys = self.keys(entry, port);
+        Some(Link::P1 { place: place?, baud: baud?, data_bits: data_bits?, keys })
+    }
+
+    fn keys(&mut self, entry: Entry, port: &PortDraft) -> Option<Keys> {
+        let authentication = self.key(entry.field("authentication_key"), port.authentication_key.as_ref());
+        if port.key.is_none() && port.authentication_key.is_some() {
+            self.note(entry.field("authentication_key"), Fault::Elsewhere { only: "a port with `key`" });
+        }
+        Some(Keys { encryption: self.key(entry.field("key"), port.key.as_ref())?, authentication })
+    }
+
+    fn key(&mut self, field: Field, key: Option<&Secret>) -> Option<[u8; 16]> {
+        key?.bytes().or_else(|| self.fault(field, Fault::Key))
     }
 
     fn place(&mut self, field: Field, text: &str) -> Option<Place> {
@@ -163,16 +177,18 @@ impl Check<'_> {
 
     /// Notes what only other kinds of port have.
     fn strangers(&mut self, entry: Entry, port: &PortDraft, kind: Kind, is_serial: bool) {
-        let (rtu, d0) = (kind == Kind::Rtu, kind == Kind::D0);
+        let [rtu, d0, p1] = [Kind::Rtu, Kind::D0, Kind::P1].map(|known| kind == known);
         let keys = [
             ("baud", port.baud.is_some(), is_serial || d0, "a serial port or one with `d0`"),
             ("parity", port.parity.is_some(), rtu, "a port with `rtu`"),
             ("data_bits", port.data_bits.is_some(), is_serial, "a serial port"),
             ("stop_bits", port.stop_bits.is_some(), rtu, "a port with `rtu`"),
-            ("retries", port.retries.is_some(), kind != Kind::P1, "a port with `rtu`, `tcp` or `d0`"),
+            ("retries", port.retries.is_some(), !p1, "a port with `rtu`, `tcp` or `d0`"),
             ("gap_ms", port.gap_ms.is_some(), !kind.is_meter(), "a port with `rtu` or `tcp`"),
             ("echo", port.echo.is_some(), d0, "a port with `d0`"),
             ("wake_up", port.wake_up.is_some(), d0, "a port with `d0`"),
+            ("key", port.key.is_some(), p1, "a port with `p1`"),
+            ("authentication_key", port.authentication_key.is_some(), p1, "a port with `p1`"),
         ];
         for (key, _, _, only) in keys.into_iter().filter(|(_, is_given, is_known, _)| *is_given && !is_known)
         {
@@ -205,6 +221,7 @@ impl Check<'_> {
         let is_meter = kind.is_some_and(Kind::is_meter);
         let unit = if is_meter { self.no_unit(entry, device) } else { self.unit(entry, device) };
         let address = self.address(entry, device, kind);
+        let units = self.units(entry, device, kind);
         self.is_alone(entry, device, kind);
         self.model(entry, device);
         if let Some(alias) = &device.alias {
@@ -223,6 +240,7 @@ impl Check<'_> {
             secondary: secondary.flatten(),
             invert: device.invert,
             every_ms: every_ms?,
+            units,
         })
     }
 
@@ -259,6 +277,17 @@ impl Check<'_> {
             self.note(entry.field("address"), Fault::MeterAddress);
         }
         address.clone()
+    }
+
+    fn units(&mut self, entry: Entry, device: &DeviceDraft, kind: Option<Kind>) -> Units {
+        let Some(units) = &device.units else { return Units::new() };
+        if kind.is_some_and(|kind| !kind.is_meter()) {
+            let only = "a device on a port with `d0` or `p1`";
+            self.note(entry.field("units"), Fault::Elsewhere { only });
+        } else if assumed(units).next().is_none() || assumed(units).any(|unit| unit.is_none()) {
+            self.note(entry.field("units"), Fault::Units);
+        }
+        units.clone()
     }
 
     /// H044: two devices with one id answer together.

@@ -3,9 +3,10 @@
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
+use crate::Secret;
 use crate::limits::{
     Address, Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, MeterAddress, Model, Place,
-    SerialPath,
+    SerialPath, Units,
 };
 use crate::list::bounded;
 
@@ -71,6 +72,10 @@ pub struct PortDraft {
     pub echo: Option<bool>,
     /// The meter sleeps and is woken up first; only with `d0`.
     pub wake_up: Option<bool>,
+    /// The key of the meter's encrypted telegrams, 32 hexadecimal digits; only with `p1`.
+    pub key: Option<Secret>,
+    /// The authentication key, where it is not the published one of Luxembourg; only with `key`.
+    pub authentication_key: Option<Secret>,
 }
 
 /// The check bit of each character on a serial line.
@@ -109,6 +114,8 @@ pub struct DeviceDraft {
     pub invert: bool,
     /// The time from one poll to the next, in milliseconds.
     pub every_ms: Option<u32>,
+    /// What its values are in where it says no unit, as in `1.8=kWh 16.7.0=W`; only with `d0` and `p1`.
+    pub units: Option<Units>,
 }
 
 /// A self-consumption plant. Its members are names of devices.

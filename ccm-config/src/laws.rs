@@ -47,12 +47,12 @@ fn any_device() -> impl Strategy<Value = DeviceDraft> {
             id: id.parse().unwrap(),
             port: port.parse().unwrap(),
             unit: Some(unit.into()),
-            address: None,
             model: "ccm4".parse().unwrap(),
             alias: alias.map(|alias| alias.parse().unwrap()),
             secondary,
             invert,
             every_ms,
+            ..DeviceDraft::default()
         }
     })
 }
@@ -162,6 +162,7 @@ proptest! {
         let _ = Draft::from_image(&bytes);
         let _ = Draft::from_image(&sealed(1, &bytes));
         let _ = Draft::from_image(&sealed(2, &bytes));
+        let _ = Draft::from_image(&sealed(3, &bytes));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub type SerialPath = String<128, u8>;
 pub type Place = String<128, u8>;
 /// The address of an IEC 62056-21 meter, at most 32 characters.
 pub type MeterAddress = String<32, u8>;
+/// The units of a meter that sends none, at most 96 characters.
+pub type Units = String<96, u8>;
 /// A network address as it is written, at most 80 bytes.
 pub type Address = String<80, u8>;
 

@@ -4,8 +4,8 @@ use core::fmt;
 
 use heapless::{String, Vec};
 
-use crate::EndpointError;
 use crate::limits::{Id, MAX_PROBLEMS, MAX_UNITS_PER_LINE, Model, Range};
+use crate::{EndpointError, UNITS};
 
 /// Everything that is wrong with a draft: the first [`MAX_PROBLEMS`] problems, in the order of the form.
 ///
@@ -137,6 +137,12 @@ pub enum Fault {
         /// Who has it.
         only: &'static str,
     },
+    /// A key is none. It is not repeated here.
+    #[error("a key is 32 hexadecimal digits")]
+    Key,
+    /// The units of a meter that sends none cannot be understood.
+    #[error("write codes and units, such as `1.8=kWh 16.7.0=W`; there are {}", UnitNames)]
+    Units,
     /// A Modbus device says no id.
     #[error("a device on Modbus needs its id: give {}", crate::limits::UNIT)]
     UnitMissing,
@@ -230,5 +236,17 @@ impl Names {
 impl fmt::Display for Names {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(if self.0.is_empty() { "none" } else { &self.0 })
+    }
+}
+
+/// All units, for people.
+struct UnitNames;
+
+impl fmt::Display for UnitNames {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        UNITS.into_iter().enumerate().try_for_each(|(place, unit)| {
+            let separator = if place == 0 { "" } else { ", " };
+            write!(formatter, "{separator}{unit}")
+        })
     }
 }

@@ -5,10 +5,10 @@ use core::fmt;
 use heapless::Vec;
 
 use crate::limits::{
-    self, Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, MeterAddress, Model, SerialPath,
+    self, Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, MeterAddress, Model, SerialPath, Units,
 };
 use crate::list::gather;
-use crate::{DeviceDraft, Draft, Endpoint, Parity, PlantDraft, PortDraft, PortalDraft};
+use crate::{DeviceDraft, Draft, Endpoint, Keys, Parity, PlantDraft, PortDraft, PortalDraft, Secret};
 
 /// Checked settings. They come from [`Draft::check`] only, so every name in them leads somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,11 +114,13 @@ impl Port {
                 wake_up: Some(*wake_up),
                 ..port
             },
-            Link::P1 { place, baud, data_bits } => PortDraft {
+            Link::P1 { place, baud, data_bits, keys } => PortDraft {
                 p1: Some(place.text()),
                 baud: place.path().map(|_| *baud),
                 data_bits: place.data_bits(*data_bits),
                 retries: None,
+                key: keys.as_ref().map(|keys| Secret::of(keys.encryption)),
+                authentication_key: keys.as_ref().and_then(|keys| keys.authentication).map(Secret::of),
                 ..port
             },
         }
@@ -162,6 +164,8 @@ pub enum Link {
         baud: u32,
         /// 7 is 7E1, 8 is 8N1; of no account behind a gateway.
         data_bits: u8,
+        /// It encrypts its telegrams.
+        keys: Option<Keys>,
     },
 }
 
@@ -241,6 +245,9 @@ pub struct Device {
     pub invert: bool,
     /// The time from one poll to the next, in milliseconds.
     pub every_ms: u32,
+    /// What its values are in where it says no unit, for [`AssumedUnit::all`](crate::AssumedUnit::all). Where it says one, that
+    /// one holds.
+    pub units: Units,
 }
 
 impl Device {
@@ -266,6 +273,7 @@ impl Device {
             secondary: self.secondary.map(u32::from),
             invert: self.invert,
             every_ms: Some(self.every_ms),
+            units: Some(self.units.clone()).filter(|units| !units.is_empty()),
         }
     }
 }

@@ -295,7 +295,7 @@ fn toml_errors_name_line_and_key() {
     assert_eq!(
         syntax("[[ports]]\nid = \"nd\"\nbauds = 9600\n"),
         "line 3, column 1: unknown field `bauds`, expected one of `id`, `rtu`, `tcp`, `d0`, `p1`, `baud`, `parity`, \
-         `data_bits`, `stop_bits`, `timeout_ms`, `retries`, `gap_ms`, `echo`, `wake_up`"
+         `data_bits`, `stop_bits`, `timeout_ms`, `retries`, `gap_ms`, `echo`, `wake_up`, `key`, `authentication_key`"
     );
     assert_eq!(
         syntax("[[ports]]\nid = \"nd\"\nparity = \"equal\"\n"),
@@ -367,17 +367,26 @@ fn digits(vector: &str) -> String {
 #[test]
 fn version_1_of_the_storage_form_is_still_read() {
     let draft = Draft::from_toml(include_str!("../tests/vectors/settings_v1.toml")).unwrap();
-    let digits = digits(include_str!("../tests/vectors/settings_v1.hex"));
+    assert_eq!(Draft::from_image(&stored(include_str!("../tests/vectors/settings_v1.hex"))), Ok(draft));
+}
+
+fn stored(vector: &str) -> Vec<u8> {
+    let digits = digits(vector);
     let byte = |place| u8::from_str_radix(&digits[place..place + 2], 16).unwrap();
-    let written: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
-    assert_eq!(Draft::from_image(&written), Ok(draft));
+    (0..digits.len()).step_by(2).map(byte).collect()
 }
 
 #[test]
-fn version_2_of_the_storage_form_stays_as_it_is() {
+fn version_2_of_the_storage_form_is_still_read() {
     let draft = Draft::from_toml(include_str!("../tests/vectors/settings_v2.toml")).unwrap();
+    assert_eq!(Draft::from_image(&stored(include_str!("../tests/vectors/settings_v2.hex"))), Ok(draft));
+}
+
+#[test]
+fn version_3_of_the_storage_form_stays_as_it_is() {
+    let draft = Draft::from_toml(include_str!("../tests/vectors/settings_v3.toml")).unwrap();
     let written: String = image(&draft).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(written, digits(include_str!("../tests/vectors/settings_v2.hex")));
+    assert_eq!(written, digits(include_str!("../tests/vectors/settings_v3.hex")));
     assert_eq!(Draft::from_image(&image(&draft)), Ok(draft));
 }
 
@@ -400,9 +409,9 @@ fn every_wrong_image_has_its_own_error() {
         Draft::from_image(&sound[..length - 1]),
         Err(StorageError::Truncated { expected: length, found: length - 1 })
     );
-    assert_eq!(Draft::from_image(&sealed(3, b"new")), Err(StorageError::Version { found: 3, newest: 2 }));
-    assert_eq!(Draft::from_image(&sealed(0, b"")), Err(StorageError::Version { found: 0, newest: 2 }));
-    for version in [1, 2] {
+    assert_eq!(Draft::from_image(&sealed(4, b"new")), Err(StorageError::Version { found: 4, newest: 3 }));
+    assert_eq!(Draft::from_image(&sealed(0, b"")), Err(StorageError::Version { found: 0, newest: 3 }));
+    for version in [1, 2, 3] {
         assert_eq!(Draft::from_image(&sealed(version, &[9; 9])), Err(StorageError::Body { version }));
         assert_eq!(Draft::from_image(&sealed(version, &[0; 5])), Err(StorageError::Body { version }));
         assert_eq!(Draft::from_image(&sealed(version, &[0; 4])), Ok(Draft::default()));
@@ -439,6 +448,8 @@ fn fullest() -> Draft {
         gap_ms: Some(u32::MAX),
         echo: Some(true),
         wake_up: Some(true),
+        key: Some("k".repeat(40).parse().unwrap()),
+        authentication_key: Some("k".repeat(40).parse().unwrap()),
     };
     draft.ports.resize(draft.ports.capacity(), port).unwrap();
     let device = DeviceDraft {
@@ -451,6 +462,7 @@ fn fullest() -> Draft {
         secondary: Some(u32::MAX),
         invert: true,
         every_ms: Some(u32::MAX),
+        units: Some("u".repeat(96).parse().unwrap()),
     };
     draft.devices.resize(MAX_DEVICES, device).unwrap();
     let mut plant =

@@ -1,16 +1,19 @@
 //! A device as the hub knows it: its map, how it is read, and what was read.
 
 use ccm_config::Link;
-use ccm_config::limits::{Id, Label, MeterAddress, Model};
+use ccm_config::limits::{Id, Label, MeterAddress, Model, Units};
 use ccm_core::{Duration, Instant};
+use ccm_iec62056::Time;
 use ccm_registry::{
     Block, Costs, Decimal, DeviceKind, Form, Holes, Invalid, Map, Point, Quantity, Said, Turned, plan,
 };
 use ccm_solar::Role;
 use heapless::{String, Vec};
 
+use crate::behind::FRESH;
 use crate::reading::Slot;
-use crate::{Failure, Reading, line_of};
+use crate::telegram::MOST_BEHIND;
+use crate::{Behind, Failure, Reading, Telegram, line_of};
 
 /// A device with room for `V` values.
 #[derive(Debug)]
@@ -32,6 +35,7 @@ pub struct Device<const V: usize> {
     /// What stands in its registers, or which codes say it.
     pub map: &'static Map<'static>,
     invert: bool,
+    units: Units,
     protocol: &'static str,
     costs: Costs,
     holes: Holes<16>,
@@ -39,6 +43,8 @@ pub struct Device<const V: usize> {
     next: usize,
     slots: Vec<Slot, V>,
     serial: String<32>,
+    /// When the meters behind it were read last.
+    read: Vec<(Quantity, Time), MOST_BEHIND>,
     /// What it last failed with; nothing once it answers.
     pub failure: Option<Failure>,
 }
@@ -65,6 +71,7 @@ impl<const V: usize> Device<V> {
             secondary: settings.secondary,
             map,
             invert: settings.invert,
+            units: settings.units.clone(),
             protocol: protocol(link, map),
             costs,
             holes: Holes::new(),
@@ -72,6 +79,7 @@ impl<const V: usize> Device<V> {
             next: 0,
             slots,
             serial: String::new(),
+            read: Vec::new(),
             failure: None,
         };
         device.replan();
@@ -91,7 +99,19 @@ impl<const V: usize> Device<V> {
     /// What is known of a quantity; nothing where the device does not have it.
     pub fn reading(&self, quantity: Quantity, now: Instant, max_age: Duration) -> Option<Reading> {
         let index = self.index(quantity)?;
+        let max_age = if self.is_behind(quantity) { max_age.max(FRESH) } else { max_age };
         Some(self.slots.get(index)?.reading(now, max_age))
+    }
+
+    /// What its next telegram is kept in.
+    pub fn telegram(&self) -> Telegram {
+        Telegram::new(self.map).with_units(self.units.clone())
+    }
+
+    /// Whether a meter behind it counts that.
+    fn is_behind(&self, quantity: Quantity) -> bool {
+        let mut codes = self.map.codes.iter().filter(|code| code.quantity == quantity);
+        codes.any(|code| code.form == Form::SubMeter)
     }
 
     /// The quantity that is its power in a plant.
@@ -141,6 +161,44 @@ impl<const V: usize> Device<V> {
                 None => {}
             }
         }
+    }
+
+    /// Takes what the meters behind it say. Which there are is known once a whole telegram has said it.
+    pub(crate) fn store_behind(&mut self, now: Instant, behind: &[Behind], is_whole: bool) {
+        let codes = self.map.codes.iter().enumerate().filter(|(_, code)| code.form == Form::SubMeter);
+        for (index, code) in codes {
+            match behind.iter().find(|behind| behind.quantity == code.quantity) {
+                Some(found) => self.put_behind(now, index, found),
+                None if is_whole => self.lack(now, index, code.quantity),
+                None => {}
+            }
+        }
+    }
+
+    /// Where the telegram has no time, a reading's age is known from the moment on when another takes its place.
+    fn put_behind(&mut self, now: Instant, index: usize, found: &Behind) {
+        let before = self.note_read(found);
+        let (value, older) = match (found.older, before) {
+            (Some(older), _) => (found.value, older),
+            (None, None) => (Err(Invalid::NotAvailable), Duration::ZERO),
+            (None, Some(before)) if before != found.time || found.value.is_err() => {
+                (found.value, Duration::ZERO)
+            }
+            (None, Some(_)) => return,
+        };
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.set_older(value, now, older);
+        }
+    }
+
+    /// Notes when it was read, and gives when it was before.
+    fn note_read(&mut self, found: &Behind) -> Option<Time> {
+        if let Some((_, time)) = self.read.iter_mut().find(|(quantity, _)| *quantity == found.quantity) {
+            return Some(core::mem::replace(time, found.time));
+        }
+        // There is room for all quantities.
+        let _ = self.read.push((found.quantity, found.time));
+        None
     }
 
     /// The device refused a block: another way of reading is tried; true once there is nothing left to read.

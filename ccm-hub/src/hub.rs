@@ -8,7 +8,7 @@ use ccm_solar::{Balance, Limits, Member, Role};
 use heapless::Vec;
 
 use crate::link::reaches;
-use crate::{Device, Health, Reading, Schedule};
+use crate::{Behind, Device, Health, Reading, Schedule};
 
 /// A hub with room for `P` ports, `D` devices and `V` values each. It reads no clock and opens no port: it is told the
 /// time and what happened, and says what to do.
@@ -131,6 +131,8 @@ pub enum Event<'a> {
         said: &'a [Said],
         /// Its serial number, where it says one.
         serial: Option<&'a str>,
+        /// What the meters behind it have counted.
+        behind: &'a [Behind],
         /// Nothing of it can have been lost.
         is_whole: bool,
         /// When its values were those of the meter.
@@ -172,6 +174,8 @@ pub enum Failure {
     Checksum,
     /// Something came, but no telegram.
     BadTelegram,
+    /// A telegram came, but the key of the settings does not open it.
+    Key,
     /// The meter does not do what it is asked.
     Unwilling,
 }
@@ -187,6 +191,7 @@ impl core::fmt::Display for Failure {
                 formatter.write_str("the telegram's checksum is wrong: noise, or a loose optical head")
             }
             Self::BadTelegram => formatter.write_str("what comes is no telegram: wrong speed, or noise"),
+            Self::Key => formatter.write_str("the telegram does not open: wrong key, or noise"),
             Self::Unwilling => formatter.write_str("the meter breaks the dialogue off"),
         }
     }
@@ -289,8 +294,9 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
             Event::Answered { read, registers } => self.answered(now, read, registers),
             Event::Refused { read, exception, cost } => self.refused(now, read, exception, cost),
             Event::Failed { read, failure, cost } => self.failed(now, read, failure, cost),
-            Event::Telegram { device, said, serial, is_whole, measured } => {
+            Event::Telegram { device, said, serial, behind, is_whole, measured } => {
                 if let Some(known) = self.devices.get_mut(device) {
+                    known.store_behind(measured, behind, is_whole);
                     known.store_telegram(measured, said, serial, is_whole);
                 }
                 self.count(device, |counters| counters.answered = counters.answered.saturating_add(1));

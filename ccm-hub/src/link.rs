@@ -2,6 +2,7 @@
 
 use ccm_config::Link;
 use ccm_core::{DataBits, Duration, Line, Parity, StopBits};
+use ccm_iec62056::p1::{Keys, PUBLISHED_KEY};
 use ccm_iec62056::{Echo, Policy, Polynomial, Profile};
 use ccm_registry::{Map, PortKind};
 
@@ -21,7 +22,7 @@ pub fn line_of(link: &Link) -> Option<Line> {
         Link::D0 { place, baud, data_bits, .. } => {
             place.path().map(|_| meter_line(baud.unwrap_or(FIRST_BAUD), *data_bits))
         }
-        Link::P1 { place, baud, data_bits } => place.path().map(|_| meter_line(*baud, *data_bits)),
+        Link::P1 { place, baud, data_bits, .. } => place.path().map(|_| meter_line(*baud, *data_bits)),
         _ => None,
     }
 }
@@ -50,6 +51,14 @@ pub fn policy_of(port: &ccm_config::Port) -> Option<Policy> {
         }),
         _ => None,
     }
+}
+
+/// The keys of the meter that pushes there, by the handle that `key` makes of the secret one; nothing where it does not
+/// encrypt.
+pub fn keys_of<K>(port: &ccm_config::Port, key: impl FnOnce([u8; 16]) -> K) -> Option<Keys<K>> {
+    let Link::P1 { keys: Some(keys), .. } = &port.link else { return None };
+    let authentication = keys.authentication.unwrap_or(PUBLISHED_KEY);
+    Some(Keys { encryption: key(keys.encryption), authentication })
 }
 
 /// Whether a device of this map can hang on such a port.

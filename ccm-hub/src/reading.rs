@@ -46,25 +46,30 @@ impl Quality {
     }
 }
 
-/// What was read last, and when.
+/// What was read last, when, and how old it was by then.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Slot(Option<(Result<Decimal, Invalid>, Instant)>);
+pub(crate) struct Slot(Option<(Result<Decimal, Invalid>, Instant, Duration)>);
 
 impl Slot {
     pub(crate) const fn set(&mut self, value: Result<Decimal, Invalid>, now: Instant) {
-        self.0 = Some((value, now));
+        self.set_older(value, now, Duration::ZERO);
+    }
+
+    /// What was `older` when it came: it may be older than the clock.
+    pub(crate) const fn set_older(&mut self, value: Result<Decimal, Invalid>, now: Instant, older: Duration) {
+        self.0 = Some((value, now, older));
     }
 
     /// Whether there has never been anything in it.
     pub(crate) const fn is_empty(&self) -> bool {
-        matches!(self.0, None | Some((Err(Invalid::Unsupported), _)))
+        matches!(self.0, None | Some((Err(Invalid::Unsupported), ..)))
     }
 
     pub(crate) fn reading(&self, now: Instant, max_age: Duration) -> Reading {
-        let Some((value, measured)) = self.0 else {
+        let Some((value, measured, older)) = self.0 else {
             return Reading { value: None, age: None, quality: Quality::Never };
         };
-        let age = now.since(measured);
+        let age = now.since(measured) + older;
         let quality = match value {
             Err(reason) => Quality::Invalid(reason),
             Ok(_) if age > max_age => Quality::Stale,

@@ -3,13 +3,14 @@
 use core::cell::RefCell;
 
 use ccm_core::asynch::{Driver, Port, Timer};
+use ccm_core::crypto::Crypto;
 use ccm_core::{DriveError, Duration, Instant};
 use ccm_iec62056::script::Reading;
 use ccm_iec62056::{self as iec, Response};
 use ccm_modbus::{Client, Error, FrameError, Framing, Policy, Request};
 use ccm_registry::Space;
 
-use crate::{Action, Event, Failure, Hub, Listen, Read, ReadOut, Telegram};
+use crate::{Action, Device, Event, Failure, Hub, Listen, Opener, Read, ReadOut, Telegram};
 
 /// Reads the devices of one port for as long as the port works; gives why it does not any more.
 ///
@@ -78,6 +79,36 @@ where
     }
 }
 
+/// Hears what a meter pushes that encrypts its telegrams, for as long as the port works; gives why it does not any more.
+/// `policy` and `opener` are those of the port's settings: [`policy_of`](crate::policy_of) and
+/// [`keys_of`](crate::keys_of).
+pub async fn read_sealed<T, C, K, const P: usize, const D: usize, const V: usize>(
+    hub: &RefCell<Hub<P, D, V>>,
+    port: usize,
+    driver: &mut Driver<T, C>,
+    policy: &iec::Policy,
+    opener: &mut Opener<'_, K>,
+) -> DriveError<T::Error>
+where
+    T: Port,
+    C: Timer,
+    K: Crypto,
+{
+    loop {
+        let action = hub.borrow_mut().poll(driver.clock().now(), port);
+        let ended = match action {
+            Action::Listen(listen) => open(hub, listen, driver, policy.patience, opener).await,
+            Action::ReadOut(ReadOut { device, .. }) | Action::Read(Read { device, .. }) => {
+                refuse(hub, device, driver).await
+            }
+            Action::Wait(until) => idle(driver, until).await,
+        };
+        if let Err(error) = ended {
+            return error;
+        }
+    }
+}
+
 /// While nothing is due the port is still listened to, so that its loss is noticed.
 async fn idle<T: Port, C: Timer>(
     driver: &mut Driver<T, C>,
@@ -104,12 +135,11 @@ async fn read_out<T: Port, C: Timer, const P: usize, const D: usize, const V: us
     driver: &mut Driver<T, C>,
     policy: &iec::Policy,
 ) -> Result<(), DriveError<T::Error>> {
-    let known =
-        hub.borrow().devices().get(read_out.device).map(|device| (device.map, device.address.clone()));
-    let Some((map, address)) = known else { return Ok(()) };
+    let known = hub.borrow().devices().get(read_out.device).map(|one| (one.telegram(), one.address.clone()));
+    let Some((telegram, address)) = known else { return Ok(()) };
     let policy = iec::Policy { retries: read_out.retries, ..*policy };
     let mut buffer = [0; MESSAGE];
-    let mut client = iec::Client::new(policy, Telegram::new(map), &mut buffer);
+    let mut client = iec::Client::new(policy, telegram, &mut buffer);
     let mut script = Reading::new(&policy, address.as_bytes());
     let started = driver.clock().now();
     // What a meter reads out is from when it begins, which may be minutes before it ends.
@@ -141,9 +171,11 @@ async fn listen<T: Port, C: Timer, const P: usize, const D: usize, const V: usiz
     driver: &mut Driver<T, C>,
     policy: &iec::Policy,
 ) -> Result<(), DriveError<T::Error>> {
-    let Some(map) = hub.borrow().devices().get(listen.device).map(|device| device.map) else { return Ok(()) };
+    let Some(telegram) = hub.borrow().devices().get(listen.device).map(Device::telegram) else {
+        return Ok(());
+    };
     let mut buffer = [0; 0];
-    let mut client = iec::Client::new(*policy, Telegram::new(map), &mut buffer);
+    let mut client = iec::Client::new(*policy, telegram, &mut buffer);
     let started = driver.clock().now();
     let request = iec::Request::Listen { baud: None };
     let failed = client.start(started, request).map_err(iec::Error::from).err();
@@ -153,6 +185,32 @@ async fn listen<T: Port, C: Timer, const P: usize, const D: usize, const V: usiz
     let now = driver.clock().now();
     let outcome = failed.map_or_else(|| client.outcome(), Err);
     tell(hub, now, listen.device, outcome, client.sink(), (now, now.since(started)));
+    Ok(())
+}
+
+async fn open<T: Port, C: Timer, K: Crypto, const P: usize, const D: usize, const V: usize>(
+    hub: &RefCell<Hub<P, D, V>>,
+    Listen { device }: Listen,
+    driver: &mut Driver<T, C>,
+    patience: Duration,
+    opener: &mut Opener<'_, K>,
+) -> Result<(), DriveError<T::Error>> {
+    let Some(mut telegram) = hub.borrow().devices().get(device).map(Device::telegram) else { return Ok(()) };
+    let started = driver.clock().now();
+    let mut ear = opener.hear(started + patience);
+    driver.run(&mut ear).await?;
+    let (is_whole, has_heard) = (ear.is_whole(), ear.has_heard());
+    let read = if is_whole { opener.read(&mut telegram) } else { Err(iec::FrameError::Noise) };
+    let now = driver.clock().now();
+    let failure = match read {
+        Ok((check, faults)) => {
+            come(hub, now, device, &telegram, (check.is_right() || faults == 0, now));
+            return Ok(());
+        }
+        Err(_) if !has_heard => Failure::NoReply,
+        Err(error) => missed(error.into()),
+    };
+    hub.borrow_mut().handle(now, Event::Missed { device, failure, cost: now.since(started) });
     Ok(())
 }
 
@@ -166,15 +224,30 @@ fn tell<const P: usize, const D: usize, const V: usize>(
     (measured, cost): (Instant, Duration),
 ) {
     let event = match outcome {
-        Ok(Response::Data { check, faults, whole: true, .. }) => Event::Telegram {
-            device,
-            said: telegram.said(),
-            serial: telegram.serial(),
-            is_whole: (check.is_right() || faults == 0) && telegram.is_whole(),
-            measured,
-        },
+        Ok(Response::Data { check, faults, whole: true, .. }) => {
+            return come(hub, now, device, telegram, (check.is_right() || faults == 0, measured));
+        }
         Ok(_) => Event::Missed { device, failure: Failure::Unwilling, cost },
         Err(error) => Event::Missed { device, failure: missed(error), cost },
+    };
+    hub.borrow_mut().handle(now, event);
+}
+
+/// Tells the hub what a telegram says that has come.
+fn come<const P: usize, const D: usize, const V: usize>(
+    hub: &RefCell<Hub<P, D, V>>,
+    now: Instant,
+    device: usize,
+    telegram: &Telegram,
+    (is_whole, measured): (bool, Instant),
+) {
+    let event = Event::Telegram {
+        device,
+        said: telegram.said(),
+        serial: telegram.serial(),
+        behind: &telegram.behind(),
+        is_whole: is_whole && telegram.is_whole(),
+        measured,
     };
     hub.borrow_mut().handle(now, event);
 }
@@ -182,6 +255,7 @@ fn tell<const P: usize, const D: usize, const V: usize>(
 const fn missed(error: iec::Error) -> Failure {
     match error {
         iec::Error::Frame(iec::FrameError::Checksum(_)) => Failure::Checksum,
+        iec::Error::Frame(iec::FrameError::Key) => Failure::Key,
         iec::Error::Frame(_) => Failure::BadTelegram,
         iec::Error::Timeout | iec::Error::Unfinished => Failure::NoReply,
         _ => Failure::Unwilling,

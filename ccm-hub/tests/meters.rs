@@ -178,6 +178,10 @@ fn h098_values_have_units_and_what_a_meter_does_not_send_is_not_shown() {
     let view = run.hub.borrow().values_view(run.world.now(), SMART).unwrap();
     let keys: Vec<_> = view.values.iter().map(|value| (value.quantity, value.unit, value.quality)).collect();
     assert!(keys.contains(&("e_import", "Wh", "good")) && keys.contains(&("v1", "V", "good")), "{keys:?}");
+    assert!(
+        keys.contains(&("gas", "m³", "good")) && run.age_ms(SMART, Quantity::Gas) < 3_600_000,
+        "{keys:?}"
+    );
     assert!(!keys.iter().any(|(key, ..)| *key == "e_import_t3" || *key == "serial"), "{keys:?}");
 }
 
@@ -320,6 +324,9 @@ fn a_garbled_unit_is_no_value() {
     };
     let _ = ccm_iec62056::Sink::value(&mut telegram, &value("230.1", "A"));
     let (now, said) = (Instant::ZERO, telegram.said());
-    hub.handle(now, Event::Telegram { device: SMART, said, serial: None, is_whole: true, measured: now });
+    hub.handle(
+        now,
+        Event::Telegram { device: SMART, said, serial: None, behind: &[], is_whole: true, measured: now },
+    );
     assert_eq!(hub.reading(now, SMART, Quantity::V1).unwrap().quality, Quality::Invalid(Invalid::Unit));
 }

@@ -7,8 +7,8 @@ use ccm_core::{Instant, Machine, Step, Writer};
 
 use crate::p1::{Envelope, SubMeters};
 use crate::{
-    Check, Client, Decoder, Handler, Identification, Policy, Profile, Quirks, Records, Request, Response,
-    Server, Sets, Value,
+    Check, Client, Decoder, Event, Handler, Identification, Policy, Profile, Quirks, Records, Request,
+    Response, Server, Value,
 };
 
 /// Any bytes through the tokenizer, in pieces as the first byte says: whole and in pieces the events are the same.
@@ -39,11 +39,11 @@ fn events(profile: Profile, bytes: &[u8], piece: usize) -> Vec<String> {
 
 /// Any bytes as P1: plain telegrams with their sub-meters and profiles, and encrypted ones.
 pub fn p1(bytes: &[u8]) {
-    let (mut decoder, mut sets) = (Decoder::new(Profile::P1), Sets::new());
+    let mut decoder = Decoder::new(Profile::P1);
     let (mut meters, mut records) = (SubMeters::<4>::new(), Records::<4>::new());
     let mut input = bytes;
     while let Some(event) = decoder.decode(&mut input) {
-        let Some(value) = sets.value(&event) else { continue };
+        let Event::Value(value) = event else { continue };
         look(&value);
         meters.value(&value);
         let _ = records.value(&value).map(|record| (record.decimal(0), record.time));

@@ -15,10 +15,10 @@ pub mod fuzzing;
 
 pub use client::{Client, Sink, Wanted};
 pub use error::{Error, FrameError, Refusal, RequestError};
-pub use frame::{Check, Decoder, Event, Fault, PIECE, Polynomial, Profile, Terminator};
+pub use frame::{Check, Decoder, Event, Fault, Polynomial, Profile, Terminator};
 pub use message::{
     Address, Channel, Code, Command, Data, Field, Head, Identification, Mode, Record, Records, Request,
-    Reset, Response, Season, Select, Sets, Time, Value, baud, decimal, speed,
+    Reset, Response, Season, Select, Time, Value, baud, decimal, speed,
 };
 pub use policy::{Echo, Policy};
 pub use server::{Ending, Handler, Quirks, Reply, Server};

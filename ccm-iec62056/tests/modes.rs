@@ -4,9 +4,9 @@
 
 mod common;
 
-use ccm_core::{Duration, Line, Obis};
+use ccm_core::{Duration, Instant, Line, Machine, Obis, Step};
 use ccm_iec62056::script::Reading;
-use ccm_iec62056::{Error, FrameError, Policy, Quirks, RequestError, Select, Wanted};
+use ccm_iec62056::{Client, Error, FrameError, Policy, Quirks, Request, RequestError, Select, Wanted};
 use common::meter::{Kept, Meter, read, read_into};
 use common::{bytes, rows};
 
@@ -193,3 +193,55 @@ fn the_acknowledgement_waits_for_the_last_character_of_the_identification() {
     let first = heard + Line::new(300).character() + Duration::from_millis(20);
     assert!(matches!(client.poll(heard), Step::Wait(Some(until)) if until == first));
 }
+
+/// A client that has read the identification of a meter in mode B with small third letter, its bytes in these reads.
+fn identified<'b>(reads: &[&[u8]], buffer: &'b mut [u8]) -> Client<'b, ()> {
+    let mut client = Client::new(policy(), (), buffer);
+    client.start(Instant::ZERO, Request::SignOn { table: b'?', address: b"" }).unwrap();
+    while !matches!(client.poll(Instant::ZERO), Step::Send(_)) {}
+    client.poll(Instant::ZERO);
+    for read in reads {
+        assert_eq!(client.receive(HEARD, read), read.len());
+    }
+    assert!(matches!(client.poll(HEARD), Step::Done));
+    client
+}
+
+/// When the client changes to the meter's speed.
+fn change(client: &mut Client<'_, ()>) -> Duration {
+    client.start(HEARD, Request::Listen { baud: Some(9600) }).unwrap();
+    let mut now = HEARD;
+    loop {
+        match client.poll(now) {
+            Step::SetLine(line) => {
+                return if line.baud == 9600 { now.since(HEARD) } else { panic!("{line}") };
+            }
+            Step::Wait(Some(until)) => now = until,
+            step => panic!("{step:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_speed_changes_before_the_fastest_meter_reacts() {
+    let mut buffer = [0; 64];
+    // Both characters of the line's end came in one read: the meter begins 20 ms later.
+    assert_eq!(change(&mut identified(&[b"/CCmESIM\r\n"], &mut buffer)), Duration::from_millis(10));
+    // The second one is on its way: 33 ms at 300 Bd.
+    assert!(change(&mut identified(&[b"/CCmESIM\r"], &mut buffer)) > Duration::from_millis(43));
+}
+
+#[test]
+fn the_end_of_an_identification_is_no_noise() {
+    let mut buffer = [0; 64];
+    let mut client = identified(&[b"/CCM SIM\r"], &mut buffer);
+    client.start(HEARD, Request::Listen { baud: None }).unwrap();
+    client.poll(HEARD);
+    client.receive(HEARD, b"\n");
+    while let Step::Wait(Some(until)) = client.poll(HEARD + Duration::from_secs(60)) {
+        assert!(until <= HEARD + Duration::from_secs(60));
+    }
+    assert_eq!(client.outcome(), Err(Error::Timeout));
+}
+
+const HEARD: Instant = Instant::from_millis(700);

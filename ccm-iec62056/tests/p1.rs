@@ -12,14 +12,14 @@ mod common;
 
 use ccm_core::crypto::{Crypto, Key, Software};
 use ccm_iec62056::p1::{Envelope, Keys, Medium, PUBLISHED_KEY, State, SubMeter, SubMeters};
-use ccm_iec62056::{Decoder, Event, FrameError, Profile, Sets};
+use ccm_iec62056::{Decoder, Event, FrameError, Profile};
 use common::{bytes, rows};
 
 fn meters(telegram: &[u8]) -> SubMeters<4> {
-    let (mut decoder, mut sets, mut meters) = (Decoder::new(Profile::P1), Sets::new(), SubMeters::new());
+    let (mut decoder, mut meters) = (Decoder::new(Profile::P1), SubMeters::new());
     let mut input = telegram;
     while let Some(event) = decoder.decode(&mut input) {
-        if let Some(value) = sets.value(&event) {
+        if let Event::Value(value) = event {
             meters.value(&value);
         }
     }
@@ -53,6 +53,26 @@ fn every_national_form_of_a_sub_meter_is_read() {
     assert_eq!(reading(&heat, Medium::Heat), Some((1, "240.860".into(), "GJ".into())));
     let empty = meters(&bytes("p1-v5-three-phase"));
     assert_eq!(empty.iter().map(SubMeter::state).collect::<Vec<_>>(), [State::Live, State::Dead]);
+}
+
+#[test]
+fn swedish_meters_with_seven_bits_and_a_check_character_are_read() {
+    let body = b"1-0:1.8.0(00001.5*kWh)\r\n1-0:1.7.0(0001.2*kW)\r\n!\r\n\x03";
+    let check = body.iter().fold(0, |check, byte| check ^ byte);
+    let telegram = [b"/AUX5UXXXX\r\n\r\n\x02", &body[..], &[check]].concat();
+    let line: Vec<u8> = telegram.iter().map(|byte| byte | (byte.count_ones() as u8 % 2) << 7).collect();
+    for (profile, bytes) in [(Profile::IEC, &line), (Profile::PUSH, &line), (Profile::P1, &telegram)] {
+        let (mut decoder, mut values, mut ends) = (Decoder::new(profile), 0, Vec::new());
+        let mut input = bytes.as_slice();
+        while let Some(event) = decoder.decode(&mut input) {
+            match event {
+                Event::Value(value) => values += u32::from(value.decimal().is_some()),
+                Event::End(check) => ends.push(check.is_right()),
+                _ => {}
+            }
+        }
+        assert_eq!((values, ends), (2, vec![true]), "{profile:?}");
+    }
 }
 
 #[test]
@@ -127,13 +147,13 @@ fn no_two_hundred_thousand_changed_telegrams_break_anything() {
             }
         }
         let mut decoder = Decoder::new(if number % 2 == 0 { Profile::P1 } else { Profile::PUSH });
-        let (mut sets, mut meters, mut input) = (Sets::new(), SubMeters::<4>::new(), telegram.as_slice());
+        let (mut meters, mut input) = (SubMeters::<4>::new(), telegram.as_slice());
         while let Some(event) = decoder.decode(&mut input) {
             if let Event::End(check) = event {
                 right += usize::from(check.is_right());
                 wrong += usize::from(check.is_wrong());
             }
-            if let Some(value) = sets.value(&event) {
+            if let Event::Value(value) = event {
                 meters.value(&value);
                 let _ = (value.decimal(), value.time(), value.unit());
             }
@@ -154,7 +174,7 @@ fn a_stream_that_begins_in_the_middle_gives_the_whole_telegram_behind_it() {
         while let Some(event) = decoder.decode(&mut input) {
             match event {
                 Event::Identification(_) => values = 0,
-                Event::Value { .. } => values += 1,
+                Event::Value(_) => values += 1,
                 Event::End(check) if check.is_right() => {
                     good += 1;
                     assert_eq!(values, expected, "cut at {cut}");

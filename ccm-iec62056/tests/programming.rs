@@ -74,8 +74,45 @@ fn a_refusal_has_the_meters_own_words() {
     let commands = [Command::read(1, b"99.9", b"")];
     let (report, _) = program(meter(1, "0", ""), Quirks::NONE, policy(), Plain(b"0"), &commands);
     assert_eq!(format!("{:?}", report.result), "Err(Refused(Refusal(ER07)))");
-    let sagemcom: &[u8] = b"ERROR14";
-    assert!(sagemcom.starts_with(b"ER"));
+    assert_eq!(report.wire.sent.last().unwrap(), b"\x01B0\x03q", "the dialogue is ended properly");
+    let zdue = Quirks::named("sagemcom-zdue").unwrap();
+    let (report, _) = program(meter(1, "0", ""), zdue, policy(), Plain(b"0"), &commands);
+    assert_eq!(format!("{:?}", report.result), "Err(Refused(Refusal(ERROR14)))");
+}
+
+#[test]
+fn a_command_before_the_password_is_refused() {
+    let commands = [Command::read(1, b"1.8.0", b"")];
+    let (report, _) = program(meter(1, "0", ""), Quirks::NONE, policy(), NoPassword, &commands);
+    assert_eq!(format!("{:?}", report.result), "Err(Refused(Refusal(ERROR)))");
+    assert!(report.kept.values.is_empty());
+}
+
+#[test]
+fn a_value_that_looks_like_a_refusal_is_a_value_where_it_has_a_code() {
+    let mut meter = meter(1, "0", "");
+    meter.registers.push(("96.13".into(), vec!["96.13((ER11))".into()]));
+    let commands = [Command::read(1, b"96.13", b"")];
+    let (report, _) = program(meter, Quirks::NONE, policy(), Plain(b"0"), &commands);
+    assert_eq!((report.result, report.kept.values), (Ok(()), vec!["96.13 '(ER11)'".to_string()]));
+}
+
+#[test]
+fn metcom_has_an_operand_that_changes_nothing_and_names_channels_in_full() {
+    let mut meter = meter(1, "00000000", "00000001");
+    let head = "P.01(1260115000000)(00000000)(15)(2)(1-1:1.29.0*255)(kWh)(1-1:2.29.0*255)(kWh)";
+    meter.registers.push(("P.01".into(), vec![head.into(), "(0.5)(0.25)".into()]));
+    let commands = [Command::read(5, b"P.01", b"1260115000000;1260115001500")];
+    let (report, _) = program(meter, Quirks::NONE, policy(), Plain(b"00000000"), &commands);
+    assert_eq!((report.result, report.kept.values.len()), (Ok(()), 8 + 2), "{:?}", report.kept);
+}
+
+#[test]
+fn e2_is_carried_out_and_acknowledged_as_e1_is() {
+    let commands = [1, 2].map(|kind| Command::execute(kind, b"131.132", b"zero"));
+    let (report, written) = program(meter(1, "0", ""), Quirks::NONE, policy(), Plain(b"0"), &commands);
+    assert_eq!((report.result, written.len()), (Ok(()), 2), "{:?}", report.last);
+    assert!(report.wire.sent.iter().any(|sent| sent.starts_with(b"\x01E2\x02131.132(zero)\x03")));
 }
 
 #[test]

@@ -227,6 +227,22 @@ fn a_meter_slower_than_its_letter_says_is_waited_for() {
 }
 
 #[test]
+fn a_meter_that_reads_out_unasked_is_read_at_300_baud() {
+    let lines = ["1.8.0(0012345.678*kWh)"];
+    let quirks = Quirks { reads_unasked: true, ..Quirks::NONE };
+    let (mut input, mut output, mut buffer) = ([0; 160], [0; 400], [0; 64]);
+    let mut server = Server::new(Meter::new("CCM5SIM", &lines), quirks, &mut input, &mut output);
+    let mut client = Client::new(policy(), Kept::default(), &mut buffer);
+    let mut wire = Wire::new(Line::new(300));
+    for request in [Request::SignOn { table: b'?', address: b"" }, Request::Listen { baud: None }] {
+        client.start(wire.now, request).unwrap();
+        wire.run(&mut client, &mut server);
+    }
+    assert!(client.outcome().is_ok(), "{:?}", client.outcome());
+    assert_eq!(client.sink().values, ["1.8.0 12345.678 kWh"]);
+}
+
+#[test]
 fn an_adapter_that_says_sent_too_early_is_given_time() {
     let patient = Policy { switch_delay: Duration::from_millis(180), ..policy() };
     let report =
@@ -236,10 +252,17 @@ fn an_adapter_that_says_sent_too_early_is_given_time() {
 
 #[test]
 fn one_broken_data_set_costs_no_other() {
-    let lines = ["1.8.0(000001*kWh", "1.8.1(000002*kWh)", "nothing", "2.8.0(\x0112)", "2.8.1(3*kWh)"];
+    let lines = [
+        "1.8.0(000001*kWh",
+        "1.8.1(000002*kWh)",
+        "nothing",
+        "2.8.0(\x0112)",
+        "1.\x108.0(7)",
+        "2.8.1 (3*kWh)",
+    ];
     let report = read(Meter::new("CCM5SIM", &lines), Quirks::NONE, policy(), Reading::new(&policy(), b""));
     assert_eq!(report.kept.values, ["1.8.1 2 kWh", "2.8.1 3 kWh"]);
-    assert_eq!(report.kept.faults, [Fault::Unclosed, Fault::NoValue, Fault::Character]);
+    assert_eq!(report.kept.faults, [Fault::Unclosed, Fault::NoValue, Fault::Character, Fault::Address]);
 }
 
 #[test]

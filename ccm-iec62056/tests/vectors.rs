@@ -4,7 +4,7 @@
 
 mod common;
 
-use ccm_iec62056::{Address, Check, Decoder, Event, Fault, Identification, Mode, Profile, Reset, Sets};
+use ccm_iec62056::{Address, Check, Decoder, Event, Fault, Identification, Mode, Profile, Reset, Value};
 use common::{bytes, rows};
 
 /// Telegrams, and how many faults are in them: what was cut off before the telegram that is meant.
@@ -31,15 +31,13 @@ const TELEGRAMS: [(&str, Profile, usize); 17] = [
 /// What a decoder makes of pieces of so many bytes: the last telegram's lines as in the `.txt` files, and the faults.
 fn read(profile: Profile, bytes: &[u8], piece: usize) -> (Vec<String>, Vec<Fault>) {
     let mut decoder = Decoder::new(profile);
-    let (mut lines, mut faults, mut group) = (Vec::new(), Vec::new(), 0);
-    let mut address = String::new();
+    let (mut lines, mut faults) = (Vec::new(), Vec::new());
     let mut take = |event: Event<'_>| match event {
         Event::Identification(line) => lines = vec![format!("identification\t{}", text(line))],
-        Event::Address(a) => (address, group) = (text(a), 0),
-        Event::Value { text: value, unit, more } => {
-            assert!(!more, "no value of the vectors is longer than a piece");
-            lines.push(format!("{address}\t{group}\t{}\t{}", text(value), unit.map_or("-".into(), text)));
-            group += 1;
+        Event::Value(value) => {
+            assert!(value.is_whole(), "no value of the vectors is longer than a piece");
+            let unit = value.unit.map_or("-".into(), text);
+            lines.push(format!("{}\t{}\t{}\t{unit}", text(value.address), value.group, text(value.text)));
         }
         Event::End(check) => lines.insert(lines.len().min(1), line(check)),
         Event::Fault(fault) => faults.push(fault),
@@ -136,10 +134,10 @@ fn addresses_are_read_as_the_table_says() {
 #[test]
 fn a_gas_value_on_its_own_line_belongs_to_the_set_before_it() {
     let telegram = bytes("p1-v2.2-gas-on-two-lines");
-    let (mut decoder, mut sets, mut input) = (Decoder::new(Profile::P1), Sets::new(), telegram.as_slice());
+    let (mut decoder, mut input) = (Decoder::new(Profile::P1), telegram.as_slice());
     let mut gas = None;
     while let Some(event) = decoder.decode(&mut input) {
-        if let Some(value) = sets.value(&event).filter(|value| value.group == 6) {
+        if let Event::Value(value @ Value { group: 6, .. }) = event {
             gas = Some((text(value.address), text(value.text)));
         }
     }
@@ -149,5 +147,4 @@ fn a_gas_value_on_its_own_line_belongs_to_the_set_before_it() {
 #[test]
 fn the_state_is_small_whatever_the_telegram_is() {
     assert!(size_of::<Decoder>() <= 512, "{}", size_of::<Decoder>());
-    assert!(size_of::<Decoder>() + size_of::<Sets>() <= 512, "{}", size_of::<Sets>());
 }

@@ -43,6 +43,8 @@ pub enum Form {
     Text,
     /// A text whose characters are written as two hexadecimal digits each (P1).
     Hex,
+    /// The reading of a meter behind the meter, on any channel; the quantity says of what it is (P1).
+    SubMeter,
 }
 
 /// What a meter has said at one code.

@@ -219,6 +219,7 @@ pub(crate) enum FileForm {
     Number,
     Text,
     Hex,
+    SubMeter,
 }
 
 /// What a file says of its device's values.
@@ -398,16 +399,22 @@ fn code(group: &Group, point: &GroupPoint) -> Result<FileCode, String> {
         None | Some("number") => FileForm::Number,
         Some("text") => FileForm::Text,
         Some("hex") => FileForm::Hex,
+        Some("submeter") => FileForm::SubMeter,
         Some(kind) => {
-            return Err(std::format!("{name}: there is no type \"{kind}\"; use number, text or hex"));
+            return Err(std::format!(
+                "{name}: there is no type \"{kind}\"; use number, text, hex or submeter"
+            ));
         }
     };
+    if form == FileForm::SubMeter && !SUB_METERS.contains(&name.as_str()) {
+        return Err(std::format!("{name}: only gas, water, hot_water, heat and cooling are of a submeter"));
+    }
     if !(-9..=9).contains(&point.scale) {
         return Err(std::format!("{name}: a scale of {} is not -9 to 9", point.scale));
     }
     let choices: Vec<_> = obis.texts().iter().map(|text| sum(name, text)).collect::<Result<_, _>>()?;
     if choices.is_empty() || form != FileForm::Number && choices.iter().any(|terms| terms.len() > 1) {
-        return Err(std::format!("{name}: needs a code, and a text is no sum"));
+        return Err(std::format!("{name}: needs a code, and only a number is a sum"));
     }
     Ok(FileCode {
         quantity: name.clone(),
@@ -436,6 +443,9 @@ fn sum(name: &str, text: &str) -> Result<Vec<FileTerm>, String> {
     let words = text.split_whitespace().count();
     if words % 2 == 1 { Ok(terms) } else { Err(mistake()) }
 }
+
+/// What meters behind a meter count.
+const SUB_METERS: [&str; 5] = ["gas", "water", "hot_water", "heat", "cooling"];
 
 /// As many codes as a hub keeps of a telegram.
 pub(crate) const MOST_CODES: usize = 64;

@@ -58,7 +58,7 @@ impl Map<'_> {
     pub fn is_text(&self, quantity: Quantity) -> bool {
         let register = self.point(quantity).is_some_and(|point| matches!(point.kind, Kind::Text(_)));
         let mut codes = self.codes.iter().filter(|code| code.quantity == quantity);
-        register || codes.any(|code| code.form != Form::Number)
+        register || codes.any(|code| matches!(code.form, Form::Text | Form::Hex))
     }
 
     /// The point of a quantity that stands in registers.

@@ -31,7 +31,8 @@ impl Unit {
     ///
     /// assert_eq!(Unit::parse("kWh"), Some((Unit::WattHour, 3)));
     /// assert_eq!(Unit::parse("kVAr"), Some((Unit::Var, 3)));
-    /// assert_eq!(Unit::parse("m3"), None);
+    /// assert_eq!(Unit::parse("m3"), Some((Unit::CubicMetre, 0)));
+    /// assert_eq!(Unit::parse("kvar h"), None);
     /// ```
     pub fn parse(text: &str) -> Option<(Self, i8)> {
         let whole =
@@ -42,16 +43,20 @@ impl Unit {
                 "m" => -3,
                 "k" | "K" => 3,
                 "M" => 6,
+                "G" => 9,
                 _ => return None,
             };
             let unit = whole(rest).filter(|unit| unit.takes_prefixes())?;
             Some((unit, exponent))
         };
+        if text.eq_ignore_ascii_case("m3") {
+            return Some((Self::CubicMetre, 0));
+        }
         whole(text).map(|unit| (unit, 0)).or_else(prefixed)
     }
 
     const fn takes_prefixes(self) -> bool {
-        !matches!(self, Self::None | Self::Degree | Self::Celsius | Self::Percent)
+        !matches!(self, Self::None | Self::Degree | Self::Celsius | Self::Percent | Self::CubicMetre)
     }
 }
 
@@ -78,6 +83,10 @@ units! {
     Celsius "°C";
     /// Share of a whole.
     Percent "%";
+    /// Volume of gas or water.
+    CubicMetre "m³";
+    /// Heat.
+    Joule "J";
 }
 
 macro_rules! quantities {
@@ -204,6 +213,11 @@ quantities! {
     EExportT3 "e_export_t3" "energy exported in tariff 3" WattHour;
     EImportT4 "e_import_t4" "energy imported in tariff 4" WattHour;
     EExportT4 "e_export_t4" "energy exported in tariff 4" WattHour;
+    Gas "gas" "gas" CubicMetre;
+    Water "water" "water" CubicMetre;
+    HotWater "hot_water" "hot water" CubicMetre;
+    Heat "heat" "heat" Joule;
+    Cooling "cooling" "cooling" Joule;
     EProduction "e_production" "energy produced" WattHour;
     EProductionDay "e_production_day" "energy produced today" WattHour;
     Pv1P "pv1_p" "power of string 1" Watt;

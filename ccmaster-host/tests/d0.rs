@@ -75,6 +75,19 @@ fn vector(name: &str) -> Vec<u8> {
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
+/// A meter of mode C that reacts in 20 ms, as the third letter says, in place of 200.
+const QUICK: &str = "identification = \"CCm5SIM-62056\"\n";
+
+/// The example that is served without an image, but quick.
+fn quick_example(name: &str) -> String {
+    let example = include_str!("../src/cli/d0/example.toml");
+    file(name, format!("{QUICK}{example}").as_bytes())
+}
+
+fn quick(name: &str) -> String {
+    file(name, format!("{QUICK}{SMALL}").as_bytes())
+}
+
 const SMALL: &str = "lines = [\"F.F(00)\", \"1.8.0(0012345.678*kWh)\", \"2.8.0(0000042*kWh)\"]\n";
 
 fn values(objects: &[Value]) -> Vec<&str> {
@@ -102,13 +115,19 @@ fn a_readout_on_a_serial_port_is_ident_values_and_end_to_the_letter() {
 
 #[test]
 fn every_mode_is_read_in_its_own_way() {
-    let image = file("modes.toml", SMALL.as_bytes());
-    for (mode, letter, baud) in [("a", "A", 300), ("b", "B", 9600), ("c", "C", 9600), ("e", "E", 9600)] {
+    for (mode, letter, baud, flag, offer) in [
+        ("a", "A", 300, "CCm", " "),
+        ("b", "B", 9600, "CCM", "E"),
+        ("c", "C", 9600, "CCm", "5"),
+        ("e", "E", 9600, "CCm", "5\\\\2"),
+    ] {
+        let text = format!("identification = \"{flag}{offer}SIM-62056\"\n{SMALL}");
+        let image = file(&format!("mode-{mode}.toml"), text.as_bytes());
         let meter = Meter::tcp(&["--mode", mode, "--image", &image]);
         for asked in ["auto", mode] {
             let (code, objects) = meter.json("read", &["--mode", asked]);
             assert_eq!(code, 0, "{mode}: {objects:?}");
-            let ident = json!({"flag": "CCM", "mode": letter, "baud": baud, "model": "SIM-62056"});
+            let ident = json!({"flag": flag, "mode": letter, "baud": baud, "model": "SIM-62056"});
             assert_eq!(objects[0], json!({"ident": ident}));
             assert_eq!(values(&objects), ["0", "12345.678", "42"]);
             assert_eq!(objects[4], end("ok", 3));
@@ -130,7 +149,7 @@ fn a_meter_that_pushes_is_read_and_listened_to() {
 
 #[test]
 fn a_mode_that_the_meter_does_not_offer_is_named() {
-    let image = file("forced.toml", SMALL.as_bytes());
+    let image = quick("forced.toml");
     let meter = Meter::tcp(&["--image", &image]);
     let (code, objects) = meter.json("read", &["--mode", "e"]);
     assert_eq!((code, &objects[0]["error"]), (1, &json!("unexpected")), "{objects:?}");
@@ -155,7 +174,7 @@ fn wanted_codes_end_the_reading_and_one_that_is_not_there_is_said() {
 
 #[test]
 fn a_wrong_checksum_is_asked_for_again_then_said_and_strict_readers_get_nothing() {
-    let image = file("wrong.toml", SMALL.as_bytes());
+    let image = quick("wrong.toml");
     let twice = Meter::tcp(&["--image", &image, "--quirk", "wrong-bcc-twice"]);
     let (code, objects) = twice.json("read", &[]);
     assert_eq!((code, objects.len(), &objects[4]), (0, 5, &end("ok", 3)), "each value once");
@@ -171,7 +190,7 @@ fn a_wrong_checksum_is_asked_for_again_then_said_and_strict_readers_get_nothing(
 
 #[test]
 fn strange_meters_are_read_with_what_they_want() {
-    let image = file("strange.toml", SMALL.as_bytes());
+    let image = quick("strange.toml");
     let table: [(&str, &[&str]); 7] = [
         ("iskra-mt17x", &["--echo"]),
         ("landis-e350", &[]),
@@ -189,6 +208,27 @@ fn strange_meters_are_read_with_what_they_want() {
 }
 
 #[test]
+fn a_code_that_comes_twice_is_two_lines_and_a_meter_answers_to_its_address() {
+    let text = "lines = [\"1.8.0(1*kWh)\", \"1.8.0(1*kWh)\", \"1.8.0(2*kWh)\"]\n";
+    let image = file("twice.toml", format!("{QUICK}address = \"00123\"\n{text}").as_bytes());
+    let meter = Meter::tcp(&["--image", &image]);
+    let (code, objects) = meter.json("read", &["--address", "123"]);
+    assert_eq!((code, values(&objects), &objects[4]), (0, vec!["1", "1", "2"], &end("ok", 3)));
+    let (code, objects) = meter.json("read", &["--address", "124", "--timeout", "200ms"]);
+    assert_eq!((code, &objects[0]["error"]), (1, &json!("timeout")));
+}
+
+#[test]
+fn a_refusal_is_in_the_meters_own_words() {
+    for (quirk, words) in [("standard", "ERROR"), ("sagemcom-zdue", "ERROR14")] {
+        let meter = Meter::tcp(&["--image", &quick(quirk), "--quirk", quirk]);
+        let (code, objects) = meter.json("profile", &[&FROM_TO[..], &["--algorithm", "none"]].concat());
+        let expected = json!({"ok": false, "error": "refused", "message": format!("meter answered {words}")});
+        assert_eq!((code, objects), (1, vec![expected]));
+    }
+}
+
+#[test]
 fn a_battery_meter_is_woken_up() {
     let image = file("sleeps.toml", SMALL.as_bytes());
     let meter = Meter::tcp(&["--mode", "b", "--image", &image, "--quirk", "landis-uh50"]);
@@ -200,7 +240,7 @@ const FROM_TO: [&str; 4] = ["--from", "2026-03-01T00:30", "--to", "2026-03-01T01
 
 #[test]
 fn a_load_profile_is_read_from_behind_the_password_wherever_it_stands() {
-    let meter = Meter::tcp(&[]);
+    let meter = Meter::tcp(&["--image", &quick_example("profile.toml")]);
     let secret = file("password", b"00000000\n");
     let (code, objects) =
         meter.json("profile", &[&FROM_TO[..], &["--password-file", &secret, "--codes", "1.5.0"]].concat());
@@ -218,20 +258,24 @@ fn a_load_profile_is_read_from_behind_the_password_wherever_it_stands() {
 
 #[test]
 fn a_log_has_entries_with_and_without_values() {
-    let meter = Meter::tcp(&["--quirk", "nzr"]);
-    let options = [&FROM_TO[..], &["--log", "--algorithm", "none"]].concat();
-    let (code, objects) = meter.json("profile", &options);
+    let meter = Meter::tcp(&["--quirk", "nzr", "--image", &quick_example("log.toml")]);
+    let log = |from, to| meter.json("profile", &["--from", from, "--to", to, "--log", "--algorithm", "none"]);
+    let (code, objects) = log("2026-03-01", "2026-03-02");
     assert_eq!((code, objects.len(), &objects[4]), (0, 5, &end("ok", 2)), "{objects:?}");
     assert_eq!(objects[3], json!({"time": "2026-03-01T03:15:00", "season": "winter", "status": "2000"}));
+    let (code, objects) = log("2026-03-01T01:00", "2026-03-02");
+    assert_eq!((code, objects.len(), &objects[2]), (0, 3, &end("ok", 1)), "of that time only: {objects:?}");
+    let (code, objects) = log("2026-03-01T01:00", "2026-03-01T02:00");
+    assert_eq!((code, &objects[0]["error"]), (1, &json!("refused")), "{objects:?}");
 }
 
 #[test]
 fn a_wrong_password_is_a_break_and_makers_have_their_own_algorithms() {
-    let meter = Meter::tcp(&[]);
+    let meter = Meter::tcp(&["--image", &quick_example("password.toml")]);
     let (code, objects) = meter.json("profile", &[&FROM_TO[..], &["--password", "12345678"]].concat());
     assert_eq!((code, objects.len(), &objects[0]["error"]), (1, 1, &json!("break")), "{objects:?}");
     let image = format!(
-        "password = \"FEDC0003\"\nseed = \"FD2BA0E29731D230\"\n{SMALL}[profile]\nstart = \"2026-03-01T00:15\"\n\
+        "{QUICK}password = \"FEDC0003\"\nseed = \"FD2BA0E29731D230\"\n{SMALL}[profile]\nstart = \"2026-03-01T00:15\"\n\
          minutes = 15\nchannels = [[\"1.5\", \"kW\"]]\nrecords = [[\"1\"], [\"2\"], [\"3\"]]\n"
     );
     let meter = Meter::tcp(&["--image", &file("elster.toml", image.as_bytes())]);
@@ -245,7 +289,7 @@ fn a_wrong_password_is_a_break_and_makers_have_their_own_algorithms() {
 
 #[test]
 fn turkish_meters_want_r2_and_times_with_marks() {
-    let meter = Meter::tcp(&["--quirk", "turkish"]);
+    let meter = Meter::tcp(&["--quirk", "turkish", "--image", &quick_example("turkish.toml")]);
     let password = ["--password", "00000000"];
     let options = [&FROM_TO[..], &password, &["--command", "2", "--clock", "marks"]].concat();
     assert_eq!(meter.json("profile", &options).0, 0);

@@ -12,9 +12,11 @@
 //! the checksum are not looked at: a page of flash is longer than the image.
 
 mod version_1;
+mod version_2;
 
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 use version_1::Draft1;
+use version_2::Draft2;
 
 use crate::Draft;
 
@@ -72,7 +74,7 @@ pub enum StorageError {
 
 impl Draft {
     /// The most bytes that an image takes.
-    pub const MAX_IMAGE: usize = 24 * 1024;
+    pub const MAX_IMAGE: usize = 32 * 1024;
 
     /// Writes the storage form into `buffer` and returns it.
     ///
@@ -100,6 +102,7 @@ impl Draft {
 fn decode(version: u16, body: &[u8]) -> Result<Draft, StorageError> {
     let draft = match version {
         1 => whole::<Draft1>(body).map(Draft::from),
+        2 => whole::<Draft2>(body).map(Draft::from),
         VERSION => whole(body),
         found => return Err(StorageError::Version { found, newest: VERSION }),
     };
@@ -151,7 +154,7 @@ fn crc_of(header: &[u8], body: &[u8]) -> u32 {
 }
 
 const MAGIC: [u8; 4] = *b"CcMs";
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 const HEADER: usize = 8;
 const CHECKSUM: usize = 4;
 /// Settings are read once and written seldom: no table of 1 KiB for that.

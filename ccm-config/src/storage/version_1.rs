@@ -72,6 +72,7 @@ impl From<Port1> for PortDraft {
 impl From<Device1> for DeviceDraft {
     fn from(device: Device1) -> Self {
         let Device1 { id, port, unit, model, alias, secondary, invert, every_ms } = device;
-        Self { id, port, unit: Some(unit), address: None, model, alias, secondary, invert, every_ms }
+        let unit = Some(unit);
+        Self { id, port, unit, model, alias, secondary, invert, every_ms, ..Self::default() }
     }
 }

@@ -1,8 +1,9 @@
 use std::format;
 use std::string::{String, ToString};
+use std::vec::Vec;
 
 use super::{PORT, device, known, problems};
-use crate::{Link, Settings};
+use crate::{AssumedUnit, Draft, Link, Settings};
 
 fn meter_port(key: &str, place: &str, rest: &str) -> String {
     format!("[[ports]]\nid = \"m\"\n{key} = \"{place}\"\n{rest}\n")
@@ -140,4 +141,68 @@ fn h044_two_meters_that_would_answer_together_are_reported() {
           its own"
         ]
     );
+}
+
+#[test]
+fn units_are_those_that_somebody_says() {
+    let port = meter_port("d0", "/dev/x", "");
+    let with = |units: &str| [port.clone(), meter("a", &format!("units = \"{units}\""))].concat();
+    let settings = Settings::from_toml(&with("1.8=kWh, 1-0:16.7.0=W"), known).unwrap();
+    let units: Vec<_> =
+        AssumedUnit::all(&settings.devices()[0].units).map(|one| (one.code, one.unit)).collect();
+    assert_eq!(units, [("1.8", "kWh"), ("1-0:16.7.0", "W")]);
+    assert_eq!(settings.draft().devices[0].units.as_deref(), Some("1.8=kWh, 1-0:16.7.0=W"));
+    for wrong in [
+        "",
+        " ",
+        "1.8",
+        "1.8=",
+        "1.8=kwh",
+        "kWh=1.8",
+        "1=kWh",
+        "1.8.0*1=kWh",
+        "1.8.0.1=W",
+        "256.8=W",
+        "+1.8=W",
+    ] {
+        let found = problems(&with(wrong));
+        let expected = "devices[0].units: write codes and units, such as `1.8=kWh 16.7.0=W`; there are Wh, kWh, MWh, W, kW, \
+                        MW, V, A, Hz, var";
+        assert_eq!(found, [expected], "{wrong:?}");
+    }
+    let elsewhere = [PORT.to_string(), device("a", "nd", 1), "units = \"1.8=kWh\"\n".into()].concat();
+    assert_eq!(
+        problems(&elsewhere),
+        ["devices[0].units: only a device on a port with `d0` or `p1` has this: remove it"]
+    );
+}
+
+const KEY: &str = "0123456789abcdef0123456789ABCDEF";
+
+#[test]
+fn a_key_is_kept_and_never_printed() {
+    let text = meter_port("p1", "/dev/x", &format!("key = \"{KEY}\""));
+    let draft = Draft::from_toml(&text).unwrap();
+    let settings = draft.check(known).unwrap();
+    let Link::P1 { keys: Some(keys), .. } = &settings.ports()[0].link else { panic!("no keys") };
+    assert_eq!((keys.encryption[1], keys.authentication), (0x23, None));
+    assert_eq!(settings.draft().ports[0].key.as_ref().unwrap().bytes(), Some(keys.encryption));
+    let shown = format!("{draft:?}{settings:?}{keys:?}").to_lowercase();
+    assert!(shown.contains("secret(..)") && !shown.contains("0123456789abcdef") && !shown.contains("35, 69"));
+}
+
+#[test]
+fn a_wrong_key_is_told_without_it() {
+    for wrong in ["", "0123", "0123456789abcdef0123456789ABCDEFG", "+123456789abcdef0123456789ABCDEF"] {
+        let text = meter_port("p1", "/dev/x", &format!("key = \"{wrong}\""));
+        assert_eq!(problems(&text), ["ports[0].key: a key is 32 hexadecimal digits"], "{wrong}");
+    }
+    for wrong in ["1234", "12.5"] {
+        let said = Draft::from_toml(&meter_port("p1", "/dev/x", &format!("key = {wrong}"))).unwrap_err();
+        assert!(!said.to_string().contains(wrong), "{said}");
+    }
+    let alone = meter_port("p1", "/dev/x", &format!("authentication_key = \"{KEY}\""));
+    assert_eq!(problems(&alone), ["ports[0].authentication_key: only a port with `key` has this: remove it"]);
+    let d0 = meter_port("d0", "/dev/x", &format!("key = \"{KEY}\""));
+    assert_eq!(problems(&d0), ["ports[0].key: only a port with `p1` has this: remove it"]);
 }

@@ -110,7 +110,15 @@ fn smart(dial: &Dial) -> Vec<String> {
     lines.push("0-0:96.14.0(0002)".into());
     lines.extend(powers(&dial.measured, "1-0:"));
     lines.push("0-0:96.13.0()".into());
+    lines.extend(gas(dial.second));
     lines
+}
+
+/// The gas meter behind the smart one, which is read at each full hour.
+fn gas(second: f64) -> [String; 3] {
+    let hour = second - second.rem_euclid(3600.0);
+    ["24.1.0(003)".into(), format!("96.1.0({GAS})"), format!("24.2.1(250621{}S)(00523.112*m3)", clock(hour))]
+        .map(|line| format!("0-1:{line}"))
 }
 
 /// Powers, voltages and currents; import and export apart, as meters have it.
@@ -155,4 +163,5 @@ fn clock(second: f64) -> String {
 }
 
 const FISCAL: &str = "63355730";
+const GAS: &str = "4730303339303031";
 const SMART: &str = "CCMP1-0000000042";

@@ -37,13 +37,23 @@ impl World {
     /// Two ends of a line. Whoever listens at another speed than was sent at hears garbage.
     pub fn line(&self, line: Line) -> (End, End) {
         let (one, other) = (Rc::new(Way::default()), Rc::new(Way::default()));
-        let end = |from: &Rc<Way>, to: &Rc<Way>| End {
-            world: self.clone(),
-            line,
-            from: Rc::clone(from),
-            to: Rc::clone(to),
-        };
+        let end = |from: &Rc<Way>, to: &Rc<Way>| self.end(line, from, [to]);
         (end(&one, &other), end(&other, &one))
+    }
+
+    /// The ends of a line that several share: each hears all others, in whatever speed.
+    pub fn shared_line(&self, line: Line, ends: usize) -> Vec<End> {
+        let ways: Vec<Rc<Way>> = (0..ends).map(|_| Rc::new(Way::default())).collect();
+        let others = |own: usize| ways.iter().enumerate().filter(move |(place, _)| *place != own);
+        ways.iter()
+            .enumerate()
+            .map(|(place, way)| self.end(line, way, others(place).map(|(_, other)| other)))
+            .collect()
+    }
+
+    fn end<'w>(&self, line: Line, from: &Rc<Way>, to: impl IntoIterator<Item = &'w Rc<Way>>) -> End {
+        let to = to.into_iter().map(Rc::clone).collect();
+        End { world: self.clone(), line, from: Rc::clone(from), to }
     }
 
     /// Lets everything go on until `end`.
@@ -93,7 +103,7 @@ pub struct End {
     world: World,
     line: Line,
     from: Rc<Way>,
-    to: Rc<Way>,
+    to: Vec<Rc<Way>>,
 }
 
 /// What is under way in one direction, and what happens to it.
@@ -118,27 +128,15 @@ pub enum Trouble {
 }
 
 impl End {
-    /// What happens to what this end sends.
+    /// What happens to what this end sends, on a line of two.
     pub fn trouble(&self) -> Rc<Cell<Trouble>> {
-        Rc::clone(&self.to.trouble)
+        self.to.first().map(|way| Rc::clone(&way.trouble)).unwrap_or_default()
     }
 
     fn send(&self, byte: u8) {
-        let sent = self.to.busy.get().max(self.world.now()) + self.line.character();
-        self.to.busy.set(sent);
-        let byte = match self.to.trouble.get() {
-            Trouble::None => byte,
-            Trouble::Silence => return,
-            Trouble::Flip(0) => {
-                self.to.trouble.set(Trouble::None);
-                byte ^ 0x04
-            }
-            Trouble::Flip(left) => {
-                self.to.trouble.set(Trouble::Flip(left - 1));
-                byte
-            }
-        };
-        self.to.bytes.borrow_mut().push_back((sent, byte, self.line.baud));
+        for way in &self.to {
+            way.send(self.world.now(), byte, self.line);
+        }
     }
 
     /// What has arrived, as far as it fits.
@@ -155,6 +153,26 @@ impl End {
             self.world.wake(*at);
         }
         length
+    }
+}
+
+impl Way {
+    fn send(&self, now: Instant, byte: u8, line: Line) {
+        let sent = self.busy.get().max(now) + line.character();
+        self.busy.set(sent);
+        let byte = match self.trouble.get() {
+            Trouble::None => byte,
+            Trouble::Silence => return,
+            Trouble::Flip(0) => {
+                self.trouble.set(Trouble::None);
+                byte ^ 0x04
+            }
+            Trouble::Flip(left) => {
+                self.trouble.set(Trouble::Flip(left - 1));
+                byte
+            }
+        };
+        self.bytes.borrow_mut().push_back((sent, byte, line.baud));
     }
 }
 
@@ -179,8 +197,8 @@ impl Write for End {
     }
 
     async fn flush(&mut self) -> Result<(), Infallible> {
-        let until = self.to.busy.get();
-        self.world.wait(until).await;
+        let until = self.to.iter().map(|way| way.busy.get()).max();
+        self.world.wait(until.unwrap_or(self.world.now())).await;
         Ok(())
     }
 }

@@ -5,14 +5,13 @@ use core::ops::ControlFlow;
 use heapless::Vec;
 
 use super::Sink;
-use crate::message::{Address, Identification, Sets, Value};
+use crate::message::{Address, Identification, Value};
 use crate::{Check, Event, Fault, Terminator};
 
 /// Passes values on to the sink, and keeps of everything else what the exchange is decided by.
 #[derive(Debug)]
 pub(super) struct Ear<S> {
     pub(super) sink: S,
-    sets: Sets,
     /// The identification, the operand of a password, or the words of a refusal.
     text: Vec<u8, TEXT>,
     /// Letter and digit, where the block is a command.
@@ -43,7 +42,6 @@ impl<S: Sink> Ear<S> {
     pub(super) const fn new(sink: S) -> Self {
         Self {
             sink,
-            sets: Sets::new(),
             text: Vec::new(),
             command: None,
             terminator: Terminator::Last,
@@ -59,7 +57,6 @@ impl<S: Sink> Ear<S> {
     /// Before an exchange.
     pub(super) fn start(&mut self) {
         (self.count, self.faults) = (0, 0);
-        self.sets = Sets::new();
         self.text.clear();
         self.start_block();
     }
@@ -79,30 +76,31 @@ impl<S: Sink> Ear<S> {
         match *event {
             Event::Identification(line) => return self.identify(line),
             Event::Command(command) => self.command = command.first().copied().zip(command.get(1).copied()),
-            Event::EndSet => return self.end_set(),
+            Event::Value(value) => self.value(&value, asked),
+            Event::EndSet { .. } => return self.end_set(),
             Event::EndBlock(terminator) => self.terminator = terminator,
             Event::End(check) => return Note::End(check),
             Event::Acknowledge => return Note::Acknowledge,
             Event::Repeat => return Note::Repeat,
             Event::Fault(fault) => self.fault(fault),
-            _ => {}
-        }
-        if let Some(value) = self.sets.value(event) {
-            if let Some(kept) = kept(self.command, &value) {
-                self.is_refusal = self.command.is_none();
-                self.text = Vec::from_slice(kept).unwrap_or_default();
-            } else if is_foreign(asked, value.address) {
-                self.is_foreign = true;
-            } else if self.command.is_none() {
-                self.enough |= self.sink.value(&value).is_break();
-            }
+            Event::Address(_) => {}
         }
         Note::Nothing
     }
 
+    fn value(&mut self, value: &Value<'_>, asked: &[u8]) {
+        if let Some(kept) = kept(self.command, value) {
+            self.is_refusal = self.command.is_none();
+            self.text = Vec::from_slice(kept).unwrap_or_default();
+        } else if is_foreign(asked, value.address) {
+            self.is_foreign = true;
+        } else if self.command.is_none() {
+            self.enough |= self.sink.value(value).is_break();
+        }
+    }
+
     fn identify(&mut self, line: &[u8]) -> Note {
         let Some(identification) = Identification::parse(line) else { return Note::Nothing };
-        self.sets = Sets::new();
         self.text = Vec::from_slice(line).unwrap_or_default();
         self.sink.identification(&identification);
         Note::Identification

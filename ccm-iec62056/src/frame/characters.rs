@@ -5,15 +5,7 @@ pub(super) fn is_identification(line: &[u8]) -> bool {
     let Some((flag, rest)) = line.split_first_chunk::<FLAG>() else { return false };
     flag.iter().all(u8::is_ascii_alphabetic)
         && !rest.is_empty()
-        && !rest.contains(&b'(')
-        && !rest.contains(&b')')
-}
-
-/// Whether a character means nothing by itself, in an address or a value. Not all that do are among them: these are the
-/// ones that come in runs.
-#[inline]
-pub(super) const fn is_plain(byte: u8) -> bool {
-    byte.wrapping_sub(b'.') < 0x7F - b'.' && byte != b'/'
+        && !rest.iter().any(|byte| matches!(byte, b'(' | b')'))
 }
 
 /// Three letters of the maker.

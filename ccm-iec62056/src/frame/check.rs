@@ -54,49 +54,82 @@ pub enum Polynomial {
     Any,
 }
 
-/// Both checksums, kept while the bytes pass.
-#[derive(Clone, Copy, Debug, Default)]
+/// The checksum of what is being read, kept while the bytes pass: a check character in blocks, else a CRC.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Sums {
-    pub(crate) bcc: u8,
-    pub(crate) arc: u16,
-    pub(crate) x25: u16,
+    counts: Counts,
     polynomial: Polynomial,
+    bcc: u8,
+    arc: u32,
+    x25: u32,
+}
+
+/// What the bytes count for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    Nothing,
+    Bcc,
+    Crc,
 }
 
 impl Sums {
     pub(crate) const fn new(polynomial: Polynomial) -> Self {
-        Self { bcc: 0, arc: 0, x25: 0xFFFF, polynomial }
+        Self { counts: Counts::Nothing, polynomial, bcc: 0, arc: 0, x25: 0xFFFF }
     }
 
-    /// Starts anew.
-    pub(crate) const fn reset(&mut self) {
-        *self = Self::new(self.polynomial);
+    /// Begins a check character, which does not count the byte that begins it.
+    pub(crate) const fn begin_block(&mut self, uncounted: u8) {
+        (self.counts, self.bcc) = (Counts::Bcc, uncounted);
     }
 
-    #[inline]
+    /// Begins a CRC.
+    pub(crate) const fn begin_telegram(&mut self) {
+        (self.arc, self.x25) = (0, 0xFFFF);
+        self.counts = Counts::Crc;
+    }
+
+    /// The last byte that counts.
+    pub(crate) fn end(&mut self, byte: u8) {
+        self.push(byte);
+        self.counts = Counts::Nothing;
+    }
+
     pub(crate) fn push(&mut self, byte: u8) {
-        self.bcc ^= byte;
-        if self.polynomial != Polynomial::X25 {
-            self.arc = arc(self.arc, byte);
+        self.extend(&[byte]);
+    }
+
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        match self.counts {
+            Counts::Nothing => {}
+            Counts::Bcc => self.bcc = bytes.iter().fold(self.bcc, |bcc, byte| bcc ^ byte),
+            Counts::Crc => self.extend_crc(bytes),
         }
+    }
+
+    fn extend_crc(&mut self, bytes: &[u8]) {
         if self.polynomial != Polynomial::Arc {
-            self.x25 = x25(self.x25, byte);
+            self.x25 = crc(&X25, self.x25, bytes);
+        }
+        if self.polynomial != Polynomial::X25 {
+            self.arc = crc(&ARC, self.arc, bytes);
         }
     }
 
-    /// The same where only the usual CRC is wanted.
-    #[inline]
-    pub(crate) fn push_arc(&mut self, byte: u8) {
-        self.bcc ^= byte;
-        self.arc = arc(self.arc, byte);
+    pub(crate) const fn arc(&self) -> u16 {
+        low(self.arc)
     }
 
-    pub(crate) fn is_arc(&self) -> bool {
-        self.polynomial == Polynomial::Arc
+    pub(crate) const fn x25(&self) -> u16 {
+        !low(self.x25)
+    }
+
+    /// The check character, of seven bits.
+    pub(crate) const fn bcc(&self) -> u8 {
+        self.bcc & 0x7F
     }
 
     pub(crate) fn crc(self, given: u16) -> Check {
-        let x25 = !self.x25;
+        let x25 = self.x25();
         let takes_x25 = match self.polynomial {
             Polynomial::Arc => false,
             Polynomial::X25 => true,
@@ -106,42 +139,46 @@ impl Sums {
         match takes_x25 {
             true if given == x25.swap_bytes() => Check::Crc { given, computed: given },
             true => Check::Crc { given, computed: x25 },
-            false => Check::Crc { given, computed: self.arc },
+            false => Check::Crc { given, computed: self.arc() },
         }
     }
 }
 
-#[inline]
-fn arc(crc: u16, byte: u8) -> u16 {
-    update(&ARC, crc, byte)
+const fn low(crc: u32) -> u16 {
+    let [low, high, ..] = crc.to_le_bytes();
+    u16::from_le_bytes([low, high])
 }
 
-#[inline]
-fn x25(crc: u16, byte: u8) -> u16 {
-    update(&X25, crc, byte)
-}
-
+/// Two bytes at a step, where a kilobyte of tables is nothing.
 #[cfg(feature = "std")]
-#[inline]
-fn update(table: &[u16; ENTRIES], crc: u16, byte: u8) -> u16 {
-    let [low, high] = crc.to_le_bytes();
-    table.get(usize::from(low ^ byte)).map_or(crc, |entry| entry ^ u16::from(high))
+fn crc([one, two]: &Tables, crc: u32, bytes: &[u8]) -> u32 {
+    let entry = |table: &[u16; 256], at: u8| table.get(usize::from(at)).copied().map_or(0, u32::from);
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let crc = pairs.iter().fold(crc, |crc, [first, second]| {
+        let [low, high, ..] = crc.to_le_bytes();
+        entry(two, low ^ first) ^ entry(one, high ^ second)
+    });
+    rest.iter().fold(crc, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        entry(one, low ^ byte) ^ crc >> 8
+    })
 }
 
-/// Two steps of four bits: a table of 32 bytes instead of 512.
+/// Four bits at a step: a table of 32 bytes.
 #[cfg(not(feature = "std"))]
-#[inline]
-fn update(table: &[u16; ENTRIES], crc: u16, byte: u8) -> u16 {
-    let step = |crc: u16| table.get(usize::from(crc & 0xF)).map_or(crc, |entry| entry ^ crc >> 4);
-    step(step(crc ^ u16::from(byte)))
+#[inline(never)]
+fn crc(table: &Tables, crc: u32, bytes: &[u8]) -> u32 {
+    let step = |crc: u32| table.get(crc as usize & 0xF).map_or(crc, |entry| u32::from(*entry) ^ crc >> 4);
+    bytes.iter().fold(crc, |crc, byte| step(step(crc ^ u32::from(*byte))))
 }
 
-const fn table<const N: usize>(polynomial: u16) -> [u16; N] {
+/// What as many bits as a table has entries for, and zeros behind them, make of a CRC.
+const fn table<const N: usize>(polynomial: u16, zeros: u32) -> [u16; N] {
     let mut table = [0; N];
     let mut value = 0;
     let mut rest: &mut [u16] = &mut table;
     while let Some((entry, after)) = rest.split_first_mut() {
-        *entry = shifted(value, polynomial, N.trailing_zeros());
+        *entry = shifted(value, polynomial, N.trailing_zeros() + zeros);
         value += 1;
         rest = after;
     }
@@ -158,15 +195,24 @@ const fn shifted(mut value: u16, polynomial: u16, bits: u32) -> u16 {
 }
 
 #[cfg(feature = "std")]
-const ENTRIES: usize = 256;
+type Tables = [[u16; 256]; 2];
+#[cfg(feature = "std")]
+const fn tables(polynomial: u16) -> Tables {
+    [table(polynomial, 0), table(polynomial, 8)]
+}
+
 #[cfg(not(feature = "std"))]
-const ENTRIES: usize = 16;
+type Tables = [u16; 16];
+#[cfg(not(feature = "std"))]
+const fn tables(polynomial: u16) -> Tables {
+    table(polynomial, 0)
+}
 
 /// x^16 + x^15 + x^2 + 1, reflected.
-static ARC: [u16; ENTRIES] = table(0xA001);
+static ARC: Tables = tables(0xA001);
 
 /// x^16 + x^12 + x^5 + 1, reflected.
-static X25: [u16; ENTRIES] = table(0x8408);
+static X25: Tables = tables(0x8408);
 
 #[cfg(test)]
 mod tests {
@@ -175,14 +221,16 @@ mod tests {
     #[test]
     fn the_check_values_of_the_catalogue_come_out() {
         let mut sums = Sums::new(Polynomial::Any);
-        b"123456789".iter().for_each(|byte| sums.push(*byte));
-        assert_eq!((sums.arc, !sums.x25), (0xBB3D, 0x906E));
+        sums.begin_telegram();
+        sums.extend(b"123456789");
+        assert_eq!((sums.arc(), sums.x25()), (0xBB3D, 0x906E));
     }
 
     #[test]
     fn either_polynomial_is_taken_where_nobody_knows() {
         let mut sums = Sums::new(Polynomial::Any);
-        b"123456789".iter().for_each(|byte| sums.push(*byte));
+        sums.begin_telegram();
+        sums.extend(b"123456789");
         assert!(sums.crc(0xBB3D).is_right() && sums.crc(0x906E).is_right() && sums.crc(0x6E90).is_right());
         assert!(sums.crc(0xBB3E).is_wrong());
     }

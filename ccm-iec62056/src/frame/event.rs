@@ -1,6 +1,7 @@
 //! What a telegram is made of.
 
 use super::Check;
+use crate::Value;
 
 /// A piece of a telegram, as the [`Decoder`](super::Decoder) comes upon it.
 ///
@@ -12,22 +13,15 @@ pub enum Event<'a> {
     Identification(&'a [u8]),
     /// The command between SOH and STX or ETX, such as `P0`.
     Command(&'a [u8]),
-    /// What stands before a `(`. Where it is empty, the groups that follow belong to the data set before it, which may
-    /// stand on the line before (gas of P1 version 2 and 3).
+    /// What stands before a `(`: a data set begins.
     Address(&'a [u8]),
-    /// What stands in a pair of brackets, or a piece of it where it is longer than [`PIECE`](super::PIECE).
-    Value {
-        /// The characters.
-        text: &'a [u8],
-        /// What stands behind the last `*`; it may be empty.
-        unit: Option<&'a [u8]>,
-        /// Another piece of the same value follows.
-        more: bool,
-    },
+    /// What stands in a pair of brackets, or a piece of it where address and value are longer than 252.
+    Value(Value<'a>),
     /// The data set is over.
-    EndSet,
-    /// The line is over; empty lines do not count.
-    EndLine,
+    EndSet {
+        /// And its line with it.
+        ends_line: bool,
+    },
     /// The block ends with ETX or EOT; its check character follows.
     EndBlock(Terminator),
     /// The telegram is over.
@@ -36,8 +30,8 @@ pub enum Event<'a> {
     Acknowledge,
     /// NAK.
     Repeat,
-    /// Something is lost. Values that follow belong to no data set until an [`Address`](Self::Address) that is not
-    /// empty has come.
+    /// Something is lost. Values that follow belong to no data set, and are not given, until there is an
+    /// [`Address`](Self::Address) again.
     Fault(Fault),
 }
 
@@ -62,8 +56,8 @@ pub enum Fault {
     /// A line without a value.
     #[error("a line holds no value")]
     NoValue,
-    /// An address longer than any meter has.
-    #[error("an address has no end")]
+    /// An address longer than any meter has, or with a control character in it.
+    #[error("an address has no end, or holds a control character")]
     Address,
     /// A control character within a value.
     #[error("a value holds a control character")]

@@ -1,37 +1,19 @@
-//! Where a decoder stands, and what it makes of a byte.
+//! What a decoder makes of a byte.
 
-use super::{Check, Fault, Terminator};
+use super::Fault;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// Between telegrams.
-    Outside,
-    Identification,
-    /// After SOH.
-    Command,
-    /// At the start of a line, or in an address.
-    Address,
-    /// Within brackets.
-    Value,
-    /// Right behind `)`.
-    Closed,
-    /// Behind `!`: digits of a CRC may follow.
-    Mark,
-    /// The next byte is the check character.
-    Bcc,
-}
-
-/// An [`Event`] without its text.
+/// An [`Event`](super::Event) without its text.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Token {
     Identification,
     Command,
     Address,
-    Value { end: usize, unit: bool, more: bool },
-    EndSet,
-    EndLine,
-    EndBlock(Terminator),
-    End(Check),
+    Value,
+    Piece,
+    EndSet { ends_line: bool },
+    EndPartial,
+    EndLast,
+    End,
     Acknowledge,
     Repeat,
     Fault(Fault),

@@ -36,52 +36,61 @@ impl Address {
     /// assert!(Address::parse(b"FF").is_none());
     /// ```
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let (a, text) = ended(text, b'-');
-        let (b, text) = ended(text, b':');
-        let (c, text) = group(text)?;
-        let (d, text) = group(text.strip_prefix(b".")?)?;
-        let tariff = text.strip_prefix(b".").map(|text| group(text).ok_or(()));
-        let (e, text) = tariff.transpose().ok()?.map_or((None, text), |(e, text)| (Some(e), text));
-        let (reset, f) = match text {
-            [] => (None, None),
-            [b'*', text @ ..] => (Some(Reset::Automatic), Some(last(text)?)),
-            [b'&', text @ ..] => (Some(Reset::Manual), Some(last(text)?)),
-            _ => return None,
-        };
-        Some(Self { obis: Obis { a, b, c, d, e, f }, reset })
+        let (mut groups, mut next, mut reset, mut rest) = ([None; 6], A, None, text);
+        loop {
+            let (value, after) = group(rest)?;
+            let is_letter = rest.first().is_some_and(u8::is_ascii_alphabetic);
+            let mark = after.first().copied();
+            // What stands behind a group says which one it is.
+            let here = match mark {
+                Some(b'-') if next == A => A,
+                Some(b':') if next <= B => B,
+                None | Some(b'.' | b'*' | b'&') => next.max(C),
+                _ => return None,
+            };
+            if is_letter && !(C..F).contains(&here) || here == F && reset.is_none() {
+                return None;
+            }
+            *groups.get_mut(here).filter(|group| group.is_none())? = Some(value);
+            next = here + 1;
+            match mark {
+                None => break,
+                Some(b'*') => (next, reset) = (F, Some(Reset::Automatic)),
+                Some(b'&') => (next, reset) = (F, Some(Reset::Manual)),
+                _ => {}
+            }
+            rest = after.get(1..)?;
+        }
+        let [a, b, c, d, e, f] = groups;
+        Some(Self { obis: Obis { a, b, c: c?, d: d?, e, f }, reset })
     }
 }
 
-/// A number and the character behind it; where they are not there, nothing is taken.
-fn ended(text: &[u8], end: u8) -> (Option<u8>, &[u8]) {
-    match number(text) {
-        Some((number, [found, rest @ ..])) if *found == end => (Some(number), rest),
-        _ => (None, text),
-    }
-}
-
-fn last(text: &[u8]) -> Option<u8> {
-    number(text).filter(|(_, rest)| rest.is_empty()).map(|(number, _)| number)
-}
-
+/// One to three digits, or a letter that stands for a group (IEC 62056-61, annex A): general, error, list, profile.
 fn group(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (first, rest) = text.split_first()?;
-    number(text).or_else(|| letter(*first).map(|group| (group, rest)))
-}
-
-/// One to three digits.
-fn number(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (mut value, mut rest) = (0_u8, text);
+    let (mut value, mut rest) = (0_u16, text);
     while let [digit @ b'0'..=b'9', after @ ..] = rest {
-        value = value.checked_mul(10)?.checked_add(digit.wrapping_sub(b'0'))?;
+        value = value.checked_mul(10)?.checked_add(u16::from(*digit & 0xF))?;
         rest = after;
     }
-    (1..=3).contains(&(text.len().wrapping_sub(rest.len()))).then_some((value, rest))
+    match (text.len() - rest.len(), rest) {
+        (1..=3, _) => Some((u8::try_from(value).ok()?, rest)),
+        (0, [letter @ (b'C' | b'F' | b'L' | b'P'), rest @ ..]) => Some((letter_group(*letter), rest)),
+        _ => None,
+    }
 }
 
-/// The groups that have a letter (IEC 62056-61, annex A): general, error, list, profile.
-fn letter(letter: u8) -> Option<u8> {
-    [(b'C', 96), (b'F', 97), (b'L', 98), (b'P', 99)]
-        .into_iter()
-        .find_map(|(l, group)| (l == letter).then_some(group))
+const fn letter_group(letter: u8) -> u8 {
+    match letter {
+        b'C' => 96,
+        b'F' => 97,
+        b'L' => 98,
+        _ => 99,
+    }
 }
+
+/// Places of groups.
+const A: usize = 0;
+const B: usize = 1;
+const C: usize = 2;
+const F: usize = 5;

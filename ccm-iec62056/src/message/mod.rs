@@ -6,8 +6,8 @@ mod number;
 mod profile;
 mod request;
 mod response;
-mod set;
 mod time;
+mod value;
 
 pub use address::{Address, Reset};
 pub(crate) use identification::START;
@@ -16,5 +16,5 @@ pub use number::decimal;
 pub use profile::{Channel, Field, Head, Record, Records};
 pub use request::{Code, Command, Data, Request, Select};
 pub use response::Response;
-pub use set::{Sets, Value};
 pub use time::{Season, Time};
+pub use value::Value;

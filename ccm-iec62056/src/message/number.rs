@@ -1,6 +1,7 @@
 //! Numbers: exact, with a point or a comma.
 
 use ccm_core::Decimal;
+
 /// The whole of `text` as a number: digits with an optional sign and one point or comma (6.6: "point or comma"), at most
 /// 18 digits that count. Anything else is no number, and stays text.
 ///
@@ -13,37 +14,42 @@ use ccm_core::Decimal;
 /// assert_eq!(decimal(b"331200-5009810"), None);
 /// ```
 pub fn decimal(text: &[u8]) -> Option<Decimal> {
-    // The commonest of all productions, at the smallest cost: no parser beats a loop here.
+    leading(text).filter(|(_, rest)| rest.is_empty()).map(|(decimal, _)| decimal)
+}
+
+/// The number that the text begins with, and what stands behind it.
+///
+/// The commonest of all productions, at the smallest cost: no parser beats a loop here.
+pub(super) fn leading(text: &[u8]) -> Option<(Decimal, &[u8])> {
     let (minus, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),
         digits => (false, digits),
     };
-    let (mut value, mut places, mut count) = (0_i64, None, 0_u8);
+    // What wraps is found to be too long below.
+    let (mut value, mut point, mut count) = (0_i64, None, 0);
     for byte in digits {
-        match (byte.wrapping_sub(b'0'), places) {
-            (digit @ 0..=9, _) if value < LIMIT => {
-                value = value * 10 + i64::from(digit);
-                count = 1;
-                places = places.map(|places: i8| places.saturating_add(1));
-            }
-            (POINT | COMMA, None) => places = Some(0),
-            _ => return None,
+        match byte.wrapping_sub(b'0') {
+            digit @ 0..=9 => value = value.wrapping_mul(10).wrapping_add(digit.into()),
+            POINT | COMMA if point.is_none() => point = Some(count),
+            _ => break,
         }
+        count += 1;
     }
-    let places = places.unwrap_or_default();
-    let fits = count > 0 && places <= MOST && value < LIMIT * 10;
-    fits.then(|| Decimal::new(if minus { -value } else { value }, -places))
+    let rest = digits.get(count..)?;
+    let length = count - usize::from(point.is_some());
+    let places = length - point.unwrap_or(length);
+    let zeros = if length > MOST { digits.iter().take_while(|byte| **byte == b'0').count() } else { 0 };
+    let fits = length > 0 && length - zeros.min(length) <= MOST && places <= MOST;
+    let exponent = i8::try_from(places).unwrap_or_default();
+    fits.then(|| (Decimal::new(if minus { -value } else { value }, -exponent), rest))
 }
 
-/// 17 digits: one more may follow.
-const LIMIT: i64 = 100_000_000_000_000_000;
+/// Digits that count; as many as always fit, and as far as a [`Decimal`] moves its point.
+const MOST: usize = 18;
 
 const POINT: u8 = b'.'.wrapping_sub(b'0');
 const COMMA: u8 = b','.wrapping_sub(b'0');
-
-/// As far as a [`Decimal`] moves its point.
-const MOST: i8 = 18;
 
 #[cfg(test)]
 mod tests {

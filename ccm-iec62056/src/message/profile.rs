@@ -11,14 +11,14 @@ use super::{Address, Time, Value, decimal};
 /// follow, on lines or not. The start is that of the first record; a gap has a new head behind it.
 ///
 /// ```
-/// use ccm_iec62056::{Decoder, Profile, Records, Sets};
+/// use ccm_iec62056::{Decoder, Event, Profile, Records};
 ///
 /// let mut block: &[u8] = b"\x02P.01(0230823101500)(00)(15)(1)(1.5)(kW)\r\n(0.25)\r\n(0.50)\r\n\x03\x00";
-/// let (mut decoder, mut sets) = (Decoder::new(Profile::IEC), Sets::new());
+/// let mut decoder = Decoder::new(Profile::IEC);
 /// let mut records = Records::<4>::new();
 /// let mut seen = Vec::new();
 /// while let Some(event) = decoder.decode(&mut block) {
-///     let Some(value) = sets.value(&event) else { continue };
+///     let Event::Value(value) = event else { continue };
 ///     let Some(record) = records.value(&value) else { continue };
 ///     seen.push((record.time.minute, record.decimal(0).unwrap().to_string()));
 /// }

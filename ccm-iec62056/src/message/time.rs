@@ -89,6 +89,41 @@ impl Time {
         later
     }
 
+    /// The seconds that have passed since `earlier`, negative where it is later; nothing where one of the two says its
+    /// season and the other does not. Without seasons an hour a year is counted twice or not at all.
+    ///
+    /// ```
+    /// use ccm_iec62056::Time;
+    ///
+    /// let time = |text: &[u8]| Time::parse_p1(text).unwrap();
+    /// // The clocks go back at three in the morning of 26 October 2025.
+    /// assert_eq!(time(b"251026020000W").seconds_since(time(b"251026020000S")), Some(3600));
+    /// assert_eq!(time(b"251026020000W").seconds_since(time(b"251026020000")), None);
+    /// ```
+    pub fn seconds_since(self, earlier: Self) -> Option<i64> {
+        let ahead = |season| match season {
+            Some(Season::Summer) => Some(Some(3600)),
+            Some(Season::Winter) => Some(Some(0)),
+            None => Some(None),
+            Some(Season::Utc) => None,
+        };
+        match (ahead(self.season), ahead(earlier.season)) {
+            (None, None) | (Some(None), Some(None)) => Some(self.seconds() - earlier.seconds()),
+            (Some(Some(mine)), Some(Some(theirs))) => {
+                Some(self.seconds() - mine - (earlier.seconds() - theirs))
+            }
+            _ => None,
+        }
+    }
+
+    /// Seconds since the beginning of 1970 on its own clock.
+    fn seconds(self) -> i64 {
+        let years = (1970..self.year).map(|year| 365 + i64::from(year.is_multiple_of(4))).sum::<i64>();
+        let months = (1..self.month).map(|month| i64::from(days(self.year, month))).sum::<i64>();
+        let day = years + months + i64::from(self.day) - 1;
+        ((day * 24 + i64::from(self.hour)) * 60 + i64::from(self.minute)) * 60 + i64::from(self.second)
+    }
+
     /// A clock that was never set, or a meter that was never read: 1970.
     pub const fn is_unset(self) -> bool {
         self.year < 2000

@@ -39,9 +39,9 @@ impl<'b> Output<'b> {
 
     /// The first piece of a telegram that is pushed.
     pub(super) fn begin_push(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
-        self.sums.reset();
+        self.sums.begin_telegram();
         self.set(write);
-        self.sum(0);
+        self.sum();
     }
 
     /// STX, and what comes before it.
@@ -49,7 +49,7 @@ impl<'b> Output<'b> {
         self.set(|out| {
             let _ = out.slice(before).and_then(|()| out.u8(STX));
         });
-        self.sums.reset();
+        self.sums.begin_block(0);
     }
 
     /// A piece of a block or telegram. Gives what `write` answers.
@@ -58,7 +58,7 @@ impl<'b> Output<'b> {
         let mut writer = Writer::new(self.buffer);
         let answer = write(&mut writer);
         self.length = writer.finish();
-        self.sum(0);
+        self.sum();
         answer
     }
 
@@ -89,8 +89,8 @@ impl<'b> Output<'b> {
                 if mark { out.slice(quirks.before_end).and_then(|()| out.slice(b"!\r\n")) } else { Ok(()) };
             let _ = if quirks.omits_etx { Ok(()) } else { out.u8(if last { ETX } else { EOT }) };
         });
-        self.sum(0);
-        let check = (self.sums.bcc ^ u8::from(wrong)) & 0x7F;
+        self.sum();
+        let check = self.sums.bcc() ^ u8::from(wrong);
         if !quirks.omits_etx {
             self.append(&[check]);
         }
@@ -102,12 +102,12 @@ impl<'b> Output<'b> {
         self.set(|out| {
             let _ = out.slice(quirks.before_end).and_then(|()| out.u8(b'!'));
         });
-        self.sum(0);
+        self.sum();
         let (crc, shortest) = match quirks.ending {
             Ending::Bare => (0, None),
-            Ending::Crc(Polynomial::X25) => (!self.sums.x25, Some(4)),
-            Ending::Crc(_) => (self.sums.arc, Some(4)),
-            Ending::Unpadded => (self.sums.arc, Some(1)),
+            Ending::Crc(Polynomial::X25) => (self.sums.x25(), Some(4)),
+            Ending::Crc(_) => (self.sums.arc(), Some(4)),
+            Ending::Unpadded => (self.sums.arc(), Some(1)),
         };
         if let Some(shortest) = shortest {
             self.append_hex(crc, shortest);
@@ -132,9 +132,8 @@ impl<'b> Output<'b> {
         self.length += writer.finish();
     }
 
-    fn sum(&mut self, from: usize) {
-        let piece = self.buffer.get(from..self.length).unwrap_or_default();
-        piece.iter().for_each(|byte| self.sums.push(*byte));
+    fn sum(&mut self) {
+        self.sums.extend(self.buffer.get(..self.length).unwrap_or_default());
     }
 }
 

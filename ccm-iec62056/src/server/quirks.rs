@@ -49,6 +49,8 @@ pub struct Quirks {
     pub needs_no_password: bool,
     /// Wants the password of a write in its second group (EMH).
     pub second_group: Option<&'static [u8]>,
+    /// Refuses with these words, whatever its reason (Sagemcom ZDUE: `ERROR` and two digits).
+    pub refusal: Option<&'static [u8]>,
     /// Reads out at 300 Bd where no acknowledgement comes, in place of giving up.
     pub reads_unasked: bool,
     /// Does not give back the acknowledgement that leads to mode E.
@@ -93,6 +95,7 @@ impl Quirks {
         garbles_other_speeds: false,
         needs_no_password: false,
         second_group: None,
+        refusal: None,
         reads_unasked: false,
         confirms_nothing: false,
         is_deaf: false,
@@ -113,6 +116,7 @@ impl Quirks {
         ("aux-sx330", Self { garbles_other_speeds: true, ..Self::NONE }),
         ("dzg", Self { omits_etx: true, ..Self::NONE }),
         ("nzr", Self { needs_no_password: true, ..Self::NONE }),
+        ("sagemcom-zdue", Self { refusal: Some(b"ERROR14"), ..Self::NONE }),
         ("turkish", Self { reads_with: Some(2), ..Self::NONE }),
         ("p1-v3", Self { push: Some((TEN, 9600)), ..Self::NONE }),
         ("p1-v5", Self { push: Some((SECOND, FAST)), ending: Ending::Crc(Polynomial::Arc), ..Self::NONE }),

@@ -13,7 +13,7 @@ impl<H: Handler> Server<'_, H> {
             Task::Echo | Task::Confirm => self.repeat_message(),
             Task::Identification => self.identify(),
             Task::Prompt => self.prompt(),
-            Task::Short(short) => self.output.set(|out| short.emit(out)),
+            Task::Short(short) => self.say(short),
             Task::Garbage => self.output.set(|out| {
                 let _ = out.slice(GARBAGE);
             }),
@@ -29,6 +29,14 @@ impl<H: Handler> Server<'_, H> {
         self.output.set(|out| {
             let _ = out.slice(message);
         });
+    }
+
+    fn say(&mut self, short: Short) {
+        let short = match (short, self.quirks.refusal) {
+            (Short::Refuse(_), Some(words)) => Short::Refuse(words),
+            _ => short,
+        };
+        self.output.set(|out| short.emit(out));
     }
 
     fn identify(&mut self) {

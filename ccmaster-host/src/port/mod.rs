@@ -1,5 +1,6 @@
 //! Serial ports, sockets and the time, as the drivers of `ccm-core` want them.
 
+mod follow;
 mod link;
 mod paced;
 mod pty;
@@ -9,6 +10,7 @@ mod timer;
 pub mod tls;
 mod udp;
 
+pub use follow::Follow;
 pub use link::Link;
 pub use paced::Paced;
 pub use pty::Pty;

@@ -10,8 +10,9 @@ use std::time::Duration;
 use ccm_config::limits::{MAX_DEVICES, MAX_PORTS};
 use ccm_config::{Link, Place, Settings};
 use ccm_core::asynch::{Driver, Port};
+use ccm_core::crypto::{Key, Software};
 use ccm_core::{Clock, DriveError};
-use ccm_hub::{Event, Hub, line_of, policy_of, tasks};
+use ccm_hub::{Event, Hub, Opener, keys_of, line_of, policy_of, tasks};
 use ccm_modbus::{Client, Framing, Policy, Rtu, Tcp};
 
 use crate::port::{self, TokioTimer};
@@ -51,7 +52,12 @@ impl PortTask {
                 self.keep_reading_meters(|| async { port::Serial::open(Path::new(path.as_str()), line) })
                     .await;
             }
-            Link::D0 { place: Place::Tcp(endpoint), .. } | Link::P1 { place: Place::Tcp(endpoint), .. } => {
+            Link::D0 { place: Place::Tcp(endpoint), baud, .. } => {
+                let line = ccm_core::Line::new(baud.unwrap_or(START));
+                let connect = || async { port::Tcp::connect(endpoint.text(), CONNECT).await };
+                self.keep_reading_meters(|| async { Ok(port::Follow::paced(connect().await?, line)) }).await;
+            }
+            Link::P1 { place: Place::Tcp(endpoint), .. } => {
                 let open = || async { port::Tcp::connect(endpoint.text(), CONNECT).await };
                 self.keep_reading_meters(open).await;
             }
@@ -91,8 +97,14 @@ impl PortTask {
     {
         // A port of meters has a policy: the caller has looked.
         let policy = policy_of(&self.settings).unwrap_or_default();
-        self.keep_open(open, async |driver| tasks::read_meters(&self.hub, self.place, driver, &policy).await)
-            .await;
+        let (hub, place, mut room) = (&self.hub, self.place, [0; TELEGRAM]);
+        let mut opener =
+            keys_of(&self.settings, Key::Aes128).map(|keys| Opener::new(keys, Software, &mut room));
+        self.keep_open(open, async |driver| match &mut opener {
+            Some(opener) => tasks::read_sealed(hub, place, driver, &policy, opener).await,
+            None => tasks::read_meters(hub, place, driver, &policy).await,
+        })
+        .await;
     }
 
     /// Opens the port, reads for as long as it works, and opens it again.
@@ -142,6 +154,12 @@ impl PortTask {
 
 /// The most values of any map.
 const MOST_VALUES: usize = 64;
+
+/// As long as an encrypted telegram.
+const TELEGRAM: usize = 8192;
+
+/// Where every dialogue of IEC 62056-21 begins.
+const START: u32 = 300;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);

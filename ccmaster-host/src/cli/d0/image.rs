@@ -93,7 +93,7 @@ impl Meter {
     fn answer(&self, command: &Command<'_>) -> Vec<String> {
         match command.address() {
             b"P.01" => self.fixed.profile.as_ref().map(|profile| profile.lines(command.value())),
-            b"P.98" => Some(self.fixed.log.clone()),
+            b"P.98" => Some(entries(&self.fixed.log, Range::parse(command.value()))),
             address => {
                 Some(self.lines.borrow().iter().filter(|line| is_at(line, address)).cloned().collect())
             }
@@ -188,16 +188,12 @@ impl Profile {
         }
     }
 
-    /// Head and records from one time to another: `from;to`, of which both may be missing.
+    /// Head and records from one time to another.
     fn lines(&self, range: &[u8]) -> Vec<String> {
-        let range = String::from_utf8_lossy(range);
-        let (from, to) = range.split_once(';').unwrap_or((&range, ""));
-        let (from, to) = (civil(from), civil(to));
+        let range = Range::parse(range);
         let times =
             (0_i64..).map(|index| self.start.saturating_add((index * i64::from(self.minutes)).minutes()));
-        let wanted =
-            |time: &DateTime| from.is_none_or(|from| *time >= from) && to.is_none_or(|to| *time <= to);
-        let mut records = times.zip(&self.records).filter(|(time, _)| wanted(time)).peekable();
+        let mut records = times.zip(&self.records).filter(|(time, _)| range.holds(*time)).peekable();
         let start = records.peek().map_or(self.start, |(time, _)| *time);
         std::iter::once(self.head(start))
             .chain(records.map(|(_, record)| record.iter().map(|value| format!("({value})")).collect()))
@@ -209,6 +205,31 @@ impl Profile {
         let start = start.strftime("0%y%m%d%H%M%S");
         format!("P.01({start})(00)({})({}){channels}", self.minutes, self.channels.len())
     }
+}
+
+/// The time that is asked for: `from;to`, of which both may be missing.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    from: Option<DateTime>,
+    to: Option<DateTime>,
+}
+
+impl Range {
+    fn parse(range: &[u8]) -> Self {
+        let range = String::from_utf8_lossy(range);
+        let (from, to) = range.split_once(';').unwrap_or((&range, ""));
+        Self { from: civil(from), to: civil(to) }
+    }
+
+    fn holds(self, time: DateTime) -> bool {
+        self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
+    }
+}
+
+/// The entries of a log of that time; those that say none are in any.
+fn entries(log: &[String], range: Range) -> Vec<String> {
+    let time = |entry: &String| civil(entry.split(['(', ')']).nth(1)?);
+    log.iter().filter(|entry| time(entry).is_none_or(|time| range.holds(time))).cloned().collect()
 }
 
 /// A time of a request; nothing of one that is left out.

@@ -4,9 +4,7 @@ use std::io;
 
 use ccm_core::crypto::{Key, Software};
 use ccm_iec62056::p1::{Envelope, Keys, Medium, PUBLISHED_KEY, State, SubMeter, SubMeters};
-use ccm_iec62056::{
-    Check, Decoder, Error, Event, Fault, FrameError, Identification, Profile, Sets, Sink, Wanted,
-};
+use ccm_iec62056::{Check, Decoder, Error, Event, Fault, FrameError, Identification, Profile, Sink, Wanted};
 use embedded_io_async::Read;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -139,7 +137,6 @@ fn pump(mut file: impl io::Read, sender: &mpsc::Sender<io::Result<Vec<u8>>>) {
 struct Ear<'a> {
     listen: &'a Listen,
     decoder: Decoder,
-    sets: Sets,
     printer: Wanted<'a, Printer>,
     meters: SubMeters<MOST_METERS>,
     envelope: Envelope<'static>,
@@ -156,7 +153,6 @@ impl<'a> Ear<'a> {
         Self {
             listen,
             decoder: Decoder::new(profile),
-            sets: Sets::new(),
             printer: Wanted::new(&listen.codes, Printer::new(listen.json, true)),
             meters: SubMeters::new(),
             envelope: Envelope::new(Box::leak(Box::new([0; 8192]))),
@@ -196,7 +192,7 @@ impl<'a> Ear<'a> {
     fn read(&mut self, mut bytes: &[u8]) -> Result<(), Stop> {
         while !self.is_enough() {
             let Some(event) = self.decoder.decode(&mut bytes) else { break };
-            let ended = note(&event, &mut self.sets, &mut self.printer, &mut self.meters);
+            let ended = note(&event, &mut self.printer, &mut self.meters);
             self.ended(ended)?;
         }
         Ok(())
@@ -207,7 +203,7 @@ impl<'a> Ear<'a> {
         self.envelope.clear();
         while !self.is_enough() {
             let Some(event) = self.decoder.finish() else { break };
-            let ended = note(&event, &mut self.sets, &mut self.printer, &mut self.meters);
+            let ended = note(&event, &mut self.printer, &mut self.meters);
             self.ended(ended)?;
         }
         Ok(())
@@ -277,23 +273,18 @@ enum Ended {
     Cut,
 }
 
-fn note(
-    event: &Event<'_>,
-    sets: &mut Sets,
-    printer: &mut Wanted<'_, Printer>,
-    meters: &mut SubMeters<MOST_METERS>,
-) -> Ended {
-    if let Some(value) = sets.value(event) {
-        meters.value(&value);
-        let _ = printer.value(&value);
-    }
+fn note(event: &Event<'_>, printer: &mut Wanted<'_, Printer>, meters: &mut SubMeters<MOST_METERS>) -> Ended {
     match event {
+        Event::Value(value) => {
+            meters.value(value);
+            let _ = printer.value(value);
+        }
         Event::Identification(line) => {
             if let Some(identification) = Identification::parse(line) {
                 printer.identification(&identification);
             }
         }
-        Event::EndSet => {
+        Event::EndSet { .. } => {
             let _ = printer.end_set();
         }
         Event::End(check) => return Ended::Whole(*check),

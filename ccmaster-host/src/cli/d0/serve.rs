@@ -10,10 +10,9 @@ use ccm_iec62056::{Ending, Polynomial, Quirks, Server};
 use tokio::net::TcpListener;
 
 use super::arguments::{Serve, ServeMode, line};
-use super::dialogue::Follow;
 use super::image::{LONGEST_LINE, Meter, quirks};
 use crate::cli::Failure;
-use crate::port::{Paced, Pty, Serial, Tcp, TokioTimer};
+use crate::port::{Follow, Paced, Pty, Serial, Tcp, TokioTimer};
 use crate::server::until_stopped;
 
 /// Is a meter until stopped.
