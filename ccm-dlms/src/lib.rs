@@ -5,6 +5,7 @@ mod client;
 mod error;
 mod frame;
 pub mod message;
+pub mod push;
 pub mod script;
 pub mod security;
 

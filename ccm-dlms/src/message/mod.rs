@@ -4,7 +4,7 @@ mod acse;
 mod apdu;
 mod codes;
 pub mod cosem;
-mod cursor;
+pub(crate) mod cursor;
 pub mod data;
 mod error;
 mod hidden;

@@ -43,6 +43,13 @@ impl<'b> Assembler<'b> {
     /// [`FrameError::Incomplete`] where a first segment shows that the APDU before has no end: that is gone, but this
     /// segment is taken. [`FrameError::TooLong`] where the APDU is longer than the buffer.
     pub fn take(&mut self, frame: &Frame<'_>) -> Result<Option<Push<'_>>, FrameError> {
+        let Some(length) = self.take_length(frame)? else { return Ok(None) };
+        let apdu = self.apdu.get(..length).unwrap_or_default();
+        Ok(Some(Push { destination: frame.destination, source: frame.source, apdu }))
+    }
+
+    /// The same; the APDU is the first so many bytes of [`apdu_mut`](Self::apdu_mut).
+    pub(crate) fn take_length(&mut self, frame: &Frame<'_>) -> Result<Option<usize>, FrameError> {
         if !pushes(frame.control) || frame.information.is_empty() {
             return Ok(None);
         }
@@ -62,8 +69,19 @@ impl<'b> Assembler<'b> {
         match self.incoming.length {
             _ if torn && frame.segmented => Err(FrameError::Incomplete),
             _ if frame.segmented => Ok(None),
-            length => self.push(frame, length).map(Some),
+            length if length > self.apdu.len() => Err(FrameError::TooLong { length, room: self.apdu.len() }),
+            length => Ok(Some(length)),
         }
+    }
+
+    /// The buffer.
+    pub(crate) const fn apdu_mut(&mut self) -> &mut [u8] {
+        self.apdu
+    }
+
+    /// Whether an APDU has begun and not ended.
+    pub(crate) const fn is_within(&self) -> bool {
+        self.incoming.is_within()
     }
 
     /// A frame was bad: if it was a segment, what came before it and what follows up to the APDU's end is worth nothing.
@@ -74,11 +92,6 @@ impl<'b> Assembler<'b> {
         self.stations = None;
         self.skips = true;
         torn
-    }
-
-    fn push(&self, frame: &Frame<'_>, length: usize) -> Result<Push<'_>, FrameError> {
-        let apdu = self.apdu.get(..length).ok_or(FrameError::TooLong { length, room: self.apdu.len() })?;
-        Ok(Push { destination: frame.destination, source: frame.source, apdu })
     }
 }
 

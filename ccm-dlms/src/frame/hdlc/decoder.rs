@@ -56,11 +56,23 @@ pub(crate) struct Window {
     /// How much of the buffer's front is the frame given last.
     given: usize,
     end: usize,
+    /// Something else than flags was skipped since the frame before: noise, or what was a frame.
+    noise: bool,
 }
 
 impl Window {
     pub(crate) const fn new() -> Self {
-        Self { given: 0, end: 0 }
+        Self { given: 0, end: 0, noise: false }
+    }
+
+    /// Whether noise came before the frame, or the bad one, that was given last.
+    pub(crate) const fn take_noise(&mut self) -> bool {
+        core::mem::replace(&mut self.noise, false)
+    }
+
+    /// Whether bytes wait that may begin a frame; a flag alone does not count.
+    pub(crate) const fn is_reading(&self) -> bool {
+        self.end > self.given + 1
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8], buffer: &mut [u8]) -> usize {
@@ -84,7 +96,10 @@ impl Window {
         let found = loop {
             let window = buffer.get(start..self.end).unwrap_or_default();
             match scan(window, buffer.len(), last) {
-                Scan::Skip(count) => start += count,
+                Scan::Skip(count) => {
+                    self.noise |= window.first() != Some(&FLAG);
+                    start += count;
+                }
                 found => break found,
             }
         };

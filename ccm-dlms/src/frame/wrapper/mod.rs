@@ -163,7 +163,7 @@ impl Stream {
         Ok(Some(header))
     }
 
-    const fn is_within(&self) -> bool {
+    pub(crate) const fn is_within(&self) -> bool {
         self.come > 0
     }
 }
