@@ -109,11 +109,9 @@ impl<'a> Readings<'a> {
             let start = apdu.saturating_sub(self.length + self.values.len());
             let at = |error: DataError| DataError { offset: error.offset + start, ..error };
             // A report's list may have a body of nothing, which is none.
-            if self.length > 0 {
-                if let Some(reading) = self.body.next() {
-                    let reading = reading.map_err(at)?;
-                    return Ok(Some(Reading { obis: reading.obis.or(self.named), ..reading }));
-                }
+            let reading = if self.length > 0 { self.body.next() } else { None };
+            if let Some(reading) = reading.transpose().map_err(at)? {
+                return Ok(Some(Reading { obis: reading.obis.or(self.named), ..reading }));
             }
             if self.values.is_empty() {
                 return Ok(None);

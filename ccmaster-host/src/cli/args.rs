@@ -43,6 +43,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: super::d0::D0Command,
     },
+    /// Hear meters that speak DLMS/COSEM
+    Dlms {
+        #[command(subcommand)]
+        command: super::dlms::DlmsCommand,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -134,11 +139,7 @@ pub(super) struct Place {
 impl Place {
     /// The serial line's settings.
     pub(super) fn line(&self) -> Line {
-        let parity = match self.parity {
-            ParityArg::None => Parity::None,
-            ParityArg::Even => Parity::Even,
-            ParityArg::Odd => Parity::Odd,
-        };
+        let parity = self.parity.into();
         let data_bits = if self.data_bits == 7 { DataBits::Seven } else { DataBits::Eight };
         Line { data_bits, ..Line::new(self.baud).with_parity(parity) }
     }
@@ -166,6 +167,16 @@ pub(super) enum ParityArg {
     None,
     Even,
     Odd,
+}
+
+impl From<ParityArg> for Parity {
+    fn from(parity: ParityArg) -> Self {
+        match parity {
+            ParityArg::None => Self::None,
+            ParityArg::Even => Self::Even,
+            ParityArg::Odd => Self::Odd,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -4,11 +4,15 @@ mod args;
 mod d0;
 mod demo;
 mod devices;
+mod dlms;
 mod link;
 mod modbus;
 mod output;
+mod place;
 mod run;
 mod session;
+mod source;
+mod stop;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -63,6 +67,7 @@ async fn command(command: Command, matches: &ArgMatches) -> Result<(), Failure> 
         Command::Run(run) => run::run(run).await,
         Command::Devices(devices) => devices::list(devices),
         Command::D0 { command } => d0::run(command).await,
+        Command::Dlms { command } => dlms::run(command).await,
         Command::Modbus { command } => {
             let inner = matches.subcommand().and_then(|(_, modbus)| modbus.subcommand());
             match command {

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ccm_core::{DataBits, Line, Obis, Parity};
+use ccm_core::{Line, Obis};
 use ccm_iec62056::{Address, Echo, Policy};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::times::Clock;
-use crate::cli::Failure;
 use crate::cli::args::duration;
-use crate::port::{Link, Serial, Tcp};
+use crate::cli::place::{Place, host_and_port, line};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum D0Command {
@@ -29,34 +28,6 @@ pub(in crate::cli) enum D0Command {
     /// Write down what a port says and when, or say it again
     #[command(after_help = DUMP_HELP)]
     Dump(Dump),
-}
-
-/// Where the meter is.
-#[derive(Clone, Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct Place {
-    /// A serial port with an optical head, or with the meter's own cable
-    #[arg(long, value_name = "PATH")]
-    pub(super) serial: Option<PathBuf>,
-    /// A serial device server that passes bytes on as they are
-    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
-    pub(super) tcp: Option<String>,
-}
-
-impl Place {
-    /// Opens the port, at `line` where it has one.
-    pub(super) async fn open(&self, line: Line) -> Result<Link, Failure> {
-        match (&self.serial, &self.tcp) {
-            (Some(path), _) => Serial::open(path, line)
-                .map(Link::Serial)
-                .map_err(|error| Failure::Failed(format!("cannot open {}: {error}", path.display()))),
-            (None, Some(address)) => Tcp::connect(address, CONNECT)
-                .await
-                .map(Link::Tcp)
-                .map_err(|error| Failure::Failed(format!("cannot connect to {address}: {error}"))),
-            (None, None) => Err(Failure::Misuse("name a port with --serial or --tcp".into())),
-        }
-    }
 }
 
 /// How the meter is talked to.
@@ -114,14 +85,6 @@ impl Talk {
     /// The line on which the dialogue begins, at this speed where none is fixed.
     pub(super) fn line(&self, baud: u32) -> Line {
         line(self.fixed_baud.unwrap_or(baud), !self.eight_bits)
-    }
-}
-
-/// 7E1 or 8N1.
-pub(super) const fn line(baud: u32, seven_bits: bool) -> Line {
-    match seven_bits {
-        true => Line { data_bits: DataBits::Seven, ..Line::new(baud).with_parity(Parity::Even) },
-        false => Line::new(baud),
     }
 }
 
@@ -351,13 +314,6 @@ fn serve_help() -> String {
     format!("{SERVE_HELP}{}.", super::image::quirk_names().collect::<Vec<_>>().join(", "))
 }
 
-fn host_and_port(text: &str) -> Result<String, String> {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.into()),
-        _ => Err("write HOST:PORT, with a port from 0 to 65535".into()),
-    }
-}
-
 fn sendable(text: &str) -> Result<String, String> {
     let fits = text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'!');
     if fits { Ok(text.into()) } else { Err("an address has up to 32 letters and digits".into()) }
@@ -376,9 +332,6 @@ fn option(text: &str) -> Result<(u8, u8), String> {
         _ => Err("write two characters such as 26".into()),
     }
 }
-
-/// A connection takes longer than an answer.
-const CONNECT: Duration = Duration::from_secs(3);
 
 const READ_HELP: &str = "\
 Examples:
@@ -462,6 +415,5 @@ mod tests {
         assert_eq!(option("26"), Ok((b'2', b'6')));
         assert!(option("2").is_err() && option("266").is_err() && option("(6").is_err());
         assert!(sendable("12345678").is_ok() && sendable("1!").is_err() && sendable("a b").is_err());
-        assert!(host_and_port("meter:8000").is_ok() && host_and_port("meter").is_err());
     }
 }

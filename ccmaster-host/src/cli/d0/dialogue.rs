@@ -4,7 +4,7 @@ use ccm_core::asynch::Driver;
 use ccm_core::{Clock, Line};
 use ccm_iec62056::{Client, Error, Policy, Request, Response, Sink};
 
-use super::output::Stop;
+use crate::cli::stop::Stop;
 use crate::port::{Follow, Link, TokioTimer};
 
 /// A client and the port it talks through.

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use embedded_io_async::{Read, Write as _};
 
-use super::arguments::{Dump, Place, line};
-use super::output::{Stop, end};
+use super::arguments::Dump;
 use crate::cli::Failure;
+use crate::cli::place::{Place, line};
+use crate::cli::stop::{Stop, end};
 use crate::port::Link;
 use crate::server::until_stopped;
 

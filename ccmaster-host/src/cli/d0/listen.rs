@@ -1,20 +1,17 @@
 //! `ccmaster d0 listen`.
 
-use std::io;
-
 use ccm_core::crypto::{Key, Software};
 use ccm_iec62056::p1::{Envelope, Keys, Medium, PUBLISHED_KEY, State, SubMeter, SubMeters};
 use ccm_iec62056::{Check, Decoder, Error, Event, Fault, FrameError, Identification, Profile, Sink, Wanted};
-use embedded_io_async::Read;
 use serde::Serialize;
-use tokio::sync::mpsc;
 
-use super::arguments::{Listen, Place, line};
-use super::output::{Printer, Stop, complain, end, print, say, text};
-use super::profile::secret_file;
+use super::arguments::Listen;
+use super::output::{Printer, text};
 use super::times::{local, season_name};
 use crate::cli::Failure;
-use crate::port::Link;
+use crate::cli::place::{Place, line};
+use crate::cli::source::{PIECE, Source};
+use crate::cli::stop::{Stop, complain, end, print, say, secret_file};
 use crate::server::until_stopped;
 
 /// A key of 128 bits.
@@ -44,7 +41,7 @@ pub(in crate::cli) async fn run(listen: Listen) -> Result<(), Failure> {
 
 async fn attempt(listen: &Listen) -> Result<bool, Stop> {
     let keys = keys(listen)?;
-    let mut source = Source::open(listen).await?;
+    let mut source = open(listen).await?;
     let mut ear = Ear::new(listen, keys);
     until_stopped(hear(listen, &mut source, &mut ear)).await.unwrap_or(Ok(()))?;
     Ok(ear.good)
@@ -83,54 +80,12 @@ async fn hear(listen: &Listen, source: &mut Source, ear: &mut Ear<'_>) -> Result
     }
 }
 
-enum Source {
-    Link(Link),
-    /// Read in a thread of its own, which ends with the program: a file or a pipe can keep its reader waiting.
-    File(mpsc::Receiver<io::Result<Vec<u8>>>),
-}
-
-impl Source {
-    async fn open(listen: &Listen) -> Result<Self, Stop> {
-        let Some(path) = &listen.heard.file else {
-            let place = Place { serial: listen.heard.serial.clone(), tcp: listen.heard.tcp.clone() };
-            return Ok(Self::Link(place.open(line(listen.baud, listen.seven_bits)).await?));
-        };
-        let cannot = |error| Stop::Misuse(format!("cannot read {}: {error}", path.display()));
-        let file: Box<dyn io::Read + Send> = match path.to_str() {
-            Some("-") => Box::new(io::stdin()),
-            _ => Box::new(std::fs::File::open(path).map_err(cannot)?),
-        };
-        let (sender, receiver) = mpsc::channel(4);
-        std::thread::spawn(move || pump(file, &sender));
-        Ok(Self::File(receiver))
+async fn open(listen: &Listen) -> Result<Source, Stop> {
+    if let Some(path) = &listen.heard.file {
+        return Source::file(path);
     }
-
-    async fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Link(link) => link.read(bytes).await,
-            Self::File(receiver) => {
-                let piece = receiver.recv().await.transpose()?.unwrap_or_default();
-                bytes.iter_mut().zip(&piece).for_each(|(slot, byte)| *slot = *byte);
-                Ok(piece.len())
-            }
-        }
-    }
-
-    const fn is_file(&self) -> bool {
-        matches!(self, Self::File(_))
-    }
-}
-
-/// Reads until the end, or until nobody wants more.
-fn pump(mut file: impl io::Read, sender: &mpsc::Sender<io::Result<Vec<u8>>>) {
-    let mut bytes = [0; PIECE];
-    loop {
-        let piece = file.read(&mut bytes).map(|count| bytes.get(..count).unwrap_or_default().to_vec());
-        let is_last = piece.as_ref().map_or(true, Vec::is_empty);
-        if sender.blocking_send(piece).is_err() || is_last {
-            return;
-        }
-    }
+    let place = Place { serial: listen.heard.serial.clone(), tcp: listen.heard.tcp.clone() };
+    Ok(Source::Link(place.open(line(listen.baud, listen.seven_bits)).await?))
 }
 
 /// Makes telegrams of bytes.
@@ -353,9 +308,6 @@ fn medium(medium: Medium) -> String {
         Medium::Other(code) => format!("type {code}"),
     }
 }
-
-/// Bytes that are read at once.
-const PIECE: usize = 4096;
 
 /// A meter does not pause longer within a telegram.
 const SILENCE: std::time::Duration = std::time::Duration::from_millis(1500);

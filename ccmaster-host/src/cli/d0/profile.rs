@@ -1,7 +1,6 @@
 //! `ccmaster d0 profile`.
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use ccm_core::Obis;
 use ccm_iec62056::script::{Answer, Challenge, Dzg, Elster, NoPassword, Plain, Programming};
@@ -13,9 +12,10 @@ use serde::Serialize;
 
 use super::arguments::{Algorithm, Profile};
 use super::dialogue::Dialogue;
-use super::output::{Entry, Printer, Stop, end, print, say, text};
+use super::output::{Entry, Printer, text};
 use super::times::{local, season_name};
 use crate::cli::Failure;
+use crate::cli::stop::{Stop, end, print, say, secret_file};
 
 /// Reads a load profile or a log.
 pub(in crate::cli) async fn run(profile: Profile) -> Result<(), Failure> {
@@ -96,13 +96,6 @@ fn password(profile: &Profile) -> Result<String, Stop> {
             ))
         }),
     }
-}
-
-/// What a file holds, without the end of its line.
-pub(super) fn secret_file(path: &Path) -> Result<String, Stop> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Stop::Misuse(format!("cannot read {}: {error}", path.display())))?;
-    Ok(text.trim_end_matches(['\r', '\n']).into())
 }
 
 impl Challenge for Secret {

@@ -5,8 +5,9 @@ use ccm_iec62056::{Identification, Mode, Request, Response, Select, Wanted};
 
 use super::arguments::{ModeArg, Read};
 use super::dialogue::Dialogue;
-use super::output::{Printer, Stop, complain, end, print, say};
+use super::output::Printer;
 use crate::cli::Failure;
+use crate::cli::stop::{Stop, complain, end, print, say};
 
 /// Reads a meter out.
 pub(in crate::cli) async fn run(read: Read) -> Result<(), Failure> {

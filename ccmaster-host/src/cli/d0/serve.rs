@@ -9,9 +9,10 @@ use ccm_core::{DriveError, Line};
 use ccm_iec62056::{Ending, Polynomial, Quirks, Server};
 use tokio::net::TcpListener;
 
-use super::arguments::{Serve, ServeMode, line};
+use super::arguments::{Serve, ServeMode};
 use super::image::{LONGEST_LINE, Meter, quirks};
 use crate::cli::Failure;
+use crate::cli::place::line;
 use crate::port::{Follow, Paced, Pty, Serial, Tcp, TokioTimer};
 use crate::server::until_stopped;
 

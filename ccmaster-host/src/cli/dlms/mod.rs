@@ -1,0 +1,18 @@
+//! The tools for meters that speak DLMS/COSEM.
+
+mod arguments;
+mod keys;
+mod listen;
+mod output;
+mod senders;
+
+pub(super) use arguments::DlmsCommand;
+
+use super::Failure;
+
+/// Carries out one of them.
+pub(super) async fn run(command: DlmsCommand) -> Result<(), Failure> {
+    match command {
+        DlmsCommand::Listen(listen) => listen::run(listen).await,
+    }
+}
