@@ -1,6 +1,6 @@
 //! Pushes as they come from a line, whole or damaged, in pieces of any size.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -16,6 +16,7 @@ use ccm_dlms::push::{
 use ccm_dlms::security::*;
 use ccm_dlms::{FrameError, security};
 use common::{unhex, vector};
+use proptest::prelude::*;
 
 type Outcome = Result<String, PushError>;
 
@@ -324,4 +325,53 @@ fn vector_lines(name: &str) -> Vec<Vec<u8>> {
     let text = std::fs::read_to_string(path).unwrap();
     let text: String = text.lines().filter(|line| !line.starts_with('#')).map(|l| format!("{l}\n")).collect();
     text.split("\n\n").map(unhex).collect()
+}
+
+#[test]
+fn a_connection_out_of_step_says_so_once() {
+    let (source, blocks) = Stream::new(memory());
+    let mut listener = Listener::new(source, blocks, udp());
+    let garbage = [&b"GET / HTTP/1.1\r\n\r\n"[..], &vector("udp-general-glo")].concat();
+    assert_eq!(hear(&mut listener, &garbage, 11), [Err(FrameError::Version { found: 0x4745 }.into())]);
+    assert_eq!(hear(&mut listener, &vector("udp-general-glo"), 11), [Ok(UDP.into())], "a new connection");
+}
+
+/// Whatever comes: frames and blocks that are cut, doubled, turned round, and garbage between them.
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let apdu = vector("message-push-salzburg-plain");
+    let mut pieces = segments();
+    pieces.extend(blocks(&apdu).iter().map(|block| ui(block, false)));
+    pieces.push(vector("push-aidon-1phase"));
+    pieces.extend([vec![0x7E], vec![0x7E, 0xA0], vec![0x7E, 0xA7, 0xFF], vec![0xE6, 0xE7, 0]]);
+    let piece = prop_oneof![
+        4 => proptest::sample::select(pieces.clone()),
+        1 => (proptest::sample::select(pieces), any::<prop::sample::Index>())
+            .prop_map(|(piece, end)| piece[..end.index(piece.len())].to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..20),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// A wrong header shows before the frame is whole; in a frame that has come whole it is only a wrong checksum.
+fn named(outcome: &Outcome) -> Outcome {
+    match outcome {
+        Err(PushError::Frame(FrameError::Incomplete)) => outcome.clone(),
+        Err(PushError::Frame(_)) => Err(FrameError::Checksum.into()),
+        outcome => outcome.clone(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_comes_the_same_is_heard_in_any_pieces_and_nothing_wrong(
+        bytes in hostile(),
+        size in 1..200_usize,
+    ) {
+        let whole = hear(&mut hdlc(Plain), &bytes, bytes.len().max(1));
+        let pieces = hear(&mut hdlc(Plain), &bytes, size);
+        prop_assert_eq!(pieces.iter().map(named).collect::<Vec<_>>(), whole.iter().map(named).collect::<Vec<_>>());
+        let right = [readings("aidon-1phase"), readings("salzburg-plain")];
+        prop_assert!(whole.iter().flatten().all(|heard| right.contains(heard)), "{:?}", whole);
+        hear(&mut mixed(e450()), &bytes, size);
+    }
 }

@@ -111,20 +111,26 @@ fn assemble(assembler: &mut Assembler<'_>, frame: &Frame<'_>) -> Result<Option<F
 pub struct Stream<'b> {
     stream: wrapper::Stream,
     apdu: &'b mut [u8],
+    /// Out of step: where a frame begins nobody knows.
+    is_lost: bool,
 }
 
 impl<'b> Stream<'b> {
-    /// A connection, and the memory for blocks. After [`FrameError::Version`] it is of no more use: the bytes are out of
-    /// step.
+    /// A connection, and the memory for blocks. After [`FrameError::Version`] the bytes are out of step, and none is heard
+    /// until the connection ends or is silent.
     pub const fn new(buffers: Buffers<'b>) -> (Self, &'b mut [u8]) {
         let Buffers { apdu, blocks, .. } = buffers;
-        (Self { stream: wrapper::Stream::new(), apdu }, blocks)
+        (Self { stream: wrapper::Stream::new(), apdu, is_lost: false }, blocks)
     }
 }
 
 impl sealed::Source for Stream<'_> {
     fn take(&mut self, bytes: &[u8]) -> (usize, Result<Option<Found>, FrameError>) {
+        if self.is_lost {
+            return (bytes.len(), Ok(None));
+        }
         let (taken, header) = self.stream.take(bytes, self.apdu);
+        self.is_lost = matches!(header, Err(FrameError::Version { .. }));
         let room = self.apdu.len();
         let found = header.and_then(|header| header.map(|header| of_wrapper(header, room)).transpose());
         (taken, found)
@@ -132,7 +138,7 @@ impl sealed::Source for Stream<'_> {
 
     fn last(&mut self) -> Option<Result<Found, FrameError>> {
         let is_within = self.stream.is_within();
-        self.stream = wrapper::Stream::new();
+        (self.stream, self.is_lost) = (wrapper::Stream::new(), false);
         is_within.then_some(Err(FrameError::Incomplete))
     }
 
@@ -141,7 +147,7 @@ impl sealed::Source for Stream<'_> {
     }
 
     fn is_within(&self) -> bool {
-        self.stream.is_within()
+        self.is_lost || self.stream.is_within()
     }
 }
 

@@ -64,7 +64,7 @@ pub(in crate::cli) struct Listen {
     pub(super) parity: ParityArg,
     #[command(flatten)]
     pub(super) keys: KeyArgs,
-    /// The meter is a Kaifa with the lists KFM_001: a body of one number is its active power
+    /// The meter is a Kaifa with the lists `KFM_001`: a body of one number is its active power
     #[arg(long)]
     pub(super) kaifa: bool,
     /// Stop after so many pushes, those that failed included

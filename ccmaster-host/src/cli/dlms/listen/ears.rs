@@ -151,7 +151,7 @@ impl Ears {
     fn rest(&mut self) {
         let done: Vec<From> =
             self.busy.iter().filter(|(_, ear)| !ear.is_within()).map(|(from, _)| *from).collect();
-        let done = done.into_iter().filter(|from| from.is_some());
+        let done = done.into_iter().filter(Option::is_some);
         self.idle.extend(done.filter_map(|from| self.busy.remove(&from)));
     }
 }
