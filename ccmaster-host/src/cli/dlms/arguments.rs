@@ -14,6 +14,9 @@ pub(in crate::cli) enum DlmsCommand {
     /// Listen to meters that push their values by themselves
     #[command(after_help = LISTEN_HELP)]
     Listen(Listen),
+    /// Read a meter, write to it, or have it act
+    #[command(after_help = super::read::HELP)]
+    Read(Box<super::read::Read>),
 }
 
 /// Where pushes come from.

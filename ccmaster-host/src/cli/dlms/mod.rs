@@ -1,9 +1,11 @@
 //! The tools for meters that speak DLMS/COSEM.
 
 mod arguments;
+mod error;
 mod keys;
 mod listen;
 mod output;
+mod read;
 mod senders;
 
 pub(super) use arguments::DlmsCommand;
@@ -14,5 +16,6 @@ use super::Failure;
 pub(super) async fn run(command: DlmsCommand) -> Result<(), Failure> {
     match command {
         DlmsCommand::Listen(listen) => listen::run(listen).await,
+        DlmsCommand::Read(read) => read::run(*read).await,
     }
 }
