@@ -8,7 +8,7 @@ mod cursor;
 pub mod data;
 mod error;
 mod hidden;
-mod tag;
+pub(crate) mod tag;
 mod xdlms;
 
 pub use acse::{
@@ -16,6 +16,7 @@ pub use acse::{
     ReleaseRequest, ReleaseRequestReason, ReleaseResponse, ReleaseResponseReason, UserDiagnostic,
 };
 pub use apdu::{Apdu, Ciphered};
+pub(crate) use cursor::{emit_length, emit_octets};
 pub use error::{Fault, MessageError};
 pub use hidden::Hidden;
 pub use xdlms::{
