@@ -17,6 +17,9 @@ pub(in crate::cli) enum DlmsCommand {
     /// Read a meter, write to it, or have it act
     #[command(after_help = super::read::HELP)]
     Read(Box<super::read::Read>),
+    /// Be a meter
+    #[command(after_help = super::serve::help())]
+    Serve(Box<super::serve::Serve>),
 }
 
 /// Where pushes come from.

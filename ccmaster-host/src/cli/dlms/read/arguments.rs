@@ -12,7 +12,8 @@ use super::target::{Assignment, Target, assignment, invocation, target};
 use super::times;
 use crate::cli::args::{ParityArg, duration};
 use crate::cli::dlms::arguments::FramingArg;
-use crate::cli::dlms::keys::{PairArgs, ProtectionArg, Secret, title};
+use crate::cli::dlms::credentials::CredentialArgs;
+use crate::cli::dlms::keys::title;
 use crate::cli::place::Place;
 
 #[derive(Debug, Args)]
@@ -74,43 +75,25 @@ impl Reach {
 
 /// A meter's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Server {
-    pub(super) logical: u16,
-    pub(super) physical: Option<u16>,
+pub(in crate::cli::dlms) struct Server {
+    pub(in crate::cli::dlms) logical: u16,
+    pub(in crate::cli::dlms) physical: Option<u16>,
 }
 
 /// Who we are, and how that is shown.
 #[derive(Debug, Args)]
 pub(super) struct IdentityArgs {
-    /// How we prove who we are, and the meter proves who it is
-    #[arg(long, value_enum, default_value_t = AuthArg::None)]
-    pub(super) auth: AuthArg,
-    /// The password, or 0x and hexadecimal digits; a file is a better place for it
-    #[arg(long, value_name = "TEXT", conflicts_with = "password_file")]
-    pub(super) password: Option<Secret>,
-    /// A file that holds the password alone
-    #[arg(long, value_name = "FILE")]
-    pub(super) password_file: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) pair: PairArgs,
+    pub(super) credentials: CredentialArgs,
     /// Our system title, 16 hexadecimal digits: with keys, hls-sha256 and hls-ecdsa
     #[arg(long, value_name = "HEX", value_parser = title)]
     pub(super) system_title: Option<SystemTitle>,
     /// The meter's system title: another one is refused; without this, the one that it says is taken
     #[arg(long, value_name = "HEX", value_parser = title)]
     pub(super) server_title: Option<SystemTitle>,
-    /// How messages are protected, and must be: both where there are both keys, enc where only --ek is, unless said
-    #[arg(long, value_enum)]
-    pub(super) protection: Option<ProtectionArg>,
     /// What protected requests come in; answers may come in any
     #[arg(long, value_enum, default_value_t = EnvelopeArg::Glo)]
     pub(super) envelope: EnvelopeArg,
-    /// Our private key for signatures: PKCS#8 in PEM, or hexadecimal digits
-    #[arg(long, value_name = "FILE")]
-    pub(super) signing_key: Option<PathBuf>,
-    /// The meter's public key for signatures: PEM, or the hexadecimal digits of x and y
-    #[arg(long, value_name = "FILE")]
-    pub(super) peer_key: Option<PathBuf>,
     /// Our next invocation counter
     #[arg(long, value_name = "N", conflicts_with = "counter_file")]
     pub(super) counter: Option<u32>,
@@ -135,27 +118,6 @@ pub(super) struct IdentityArgs {
     /// How the association is ended
     #[arg(long, value_enum, default_value_t = ReleaseArg::Plain)]
     pub(super) release: ReleaseArg,
-}
-
-/// A mechanism, as the command line calls it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum AuthArg {
-    /// The public client
-    None,
-    /// A password in clear (1)
-    Lls,
-    /// AES of the challenge, by a password of 16 bytes (2)
-    Hls,
-    /// MD5 (3)
-    HlsMd5,
-    /// SHA-1 (4)
-    HlsSha1,
-    /// GMAC, by --ek and --ak (5)
-    HlsGmac,
-    /// SHA-256 (6)
-    HlsSha256,
-    /// Signatures (7)
-    HlsEcdsa,
 }
 
 /// An envelope, as the command line calls it.
@@ -225,7 +187,7 @@ pub(super) struct Wanted {
     pub(super) entries: Option<(u32, u32)>,
 }
 
-fn server(text: &str) -> Result<Server, String> {
+pub(in crate::cli::dlms) fn server(text: &str) -> Result<Server, String> {
     let (logical, physical) = match text.split_once('/') {
         Some((logical, physical)) => (logical, Some(physical)),
         None => (text, None),

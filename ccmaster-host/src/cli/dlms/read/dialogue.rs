@@ -116,23 +116,27 @@ fn any_client(reach: &Reach, client: u16, line: Line) -> Result<AnyClient, Reque
     // The tool ends with its process; what it leaks ends with it.
     let buffer = Box::leak(vec![0; BUFFER].into_boxed_slice());
     let policy = Policy { timeout: reach.timeout.into(), retries: reach.retries, ..Policy::DEFAULT };
-    let Server { logical, physical } = reach.server;
     if reach.framing() == FramingArg::Wrapper {
-        let framing = Wrapper::tcp(client, logical);
+        let framing = Wrapper::tcp(client, reach.server.logical);
         return Ok(AnyClient::Wrapper(Client::new(framing, buffer).with_policy(policy)));
     }
+    let client = u8::try_from(client).map_err(|_| RequestError::Address { upper: client, lower: 0 })?;
+    let framing = Hdlc::new(Address::new(client.into(), 0, Width::One)?, hdlc_address(reach.server)?)
+        .with_parameters(Parameters::new(reach.max_info, reach.window)?)
+        .with_line(line);
+    Ok(AnyClient::Hdlc(Client::new(framing, buffer).with_policy(policy)))
+}
+
+/// A meter's address, as wide as it has to be.
+pub(in crate::cli::dlms) fn hdlc_address(server: Server) -> Result<Address, RequestError> {
+    let Server { logical, physical } = server;
     let lower = physical.unwrap_or(0);
     let width = match (logical.max(lower), physical) {
         (..0x80, None) => Width::One,
         (..0x80, Some(_)) => Width::Two,
         _ => Width::Four,
     };
-    let client = u8::try_from(client).map_err(|_| RequestError::Address { upper: client, lower: 0 })?;
-    let framing =
-        Hdlc::new(Address::new(client.into(), 0, Width::One)?, Address::new(logical, lower, width)?)
-            .with_parameters(Parameters::new(reach.max_info, reach.window)?)
-            .with_line(line);
-    Ok(AnyClient::Hdlc(Client::new(framing, buffer).with_policy(policy)))
+    Address::new(logical, lower, width)
 }
 
 impl Reach {

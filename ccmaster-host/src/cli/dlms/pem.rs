@@ -7,7 +7,7 @@ use x509_cert::der::asn1::{AnyRef, OctetStringRef};
 use x509_cert::der::{Decode, Reader, SliceReader};
 use x509_cert::spki::{AlgorithmIdentifier, SubjectPublicKeyInfoRef};
 
-use crate::cli::dlms::keys::unhex;
+use super::keys::unhex;
 
 /// A private key: PKCS#8 (RFC 5208), or the number alone.
 pub(super) fn private(text: &str) -> Option<Key> {
