@@ -1,6 +1,9 @@
 //! What goes wrong with a meter that is asked, by name.
 
-use ccm_dlms::message::{Diagnostic, UserDiagnostic};
+use ccm_dlms::message::{
+    ConfirmedServiceError, Diagnostic, ExceptionResponse, ExceptionServiceError, Fault, MessageError,
+    ServiceError, UserDiagnostic,
+};
 use ccm_dlms::script::SessionError;
 use ccm_dlms::{Error, FrameError, LinkError};
 
@@ -26,6 +29,8 @@ const fn name(error: &Error) -> &'static str {
     match error {
         Error::Request(_) => "request",
         Error::Link(error) => link(error),
+        // Mostly a block that does not hold what it says.
+        Error::Message(MessageError { fault: Fault::Missing, .. }) => "truncated",
         Error::Message(_) => "message",
         Error::Data(_) => "data",
         Error::Security(error) => security(error),
@@ -75,8 +80,11 @@ const fn session(error: &SessionError) -> &'static str {
         SessionError::NotOpen => "not-open",
         SessionError::NotNegotiated => "not-negotiated",
         SessionError::TooLong { .. } | SessionError::Buffer { .. } => "too-long",
-        SessionError::Exception(_) => "exception",
-        SessionError::Service(_) => "service-error",
+        SessionError::Exception(ExceptionResponse { service_error, .. }) => match service_error {
+            ExceptionServiceError::DecipheringError => "wrong-key",
+            _ => "exception",
+        },
+        SessionError::Service(error) => service(error),
         SessionError::Access(result) => result.name(),
         SessionError::Action(result) => result.name(),
         SessionError::InvokeId { .. } => "invoke-id",
@@ -86,3 +94,14 @@ const fn session(error: &SessionError) -> &'static str {
         _ => "session",
     }
 }
+
+/// A server that cannot decipher what it is sent holds another key.
+const fn service(error: &ConfirmedServiceError) -> &'static str {
+    match error.error {
+        DECIPHERING_ERROR => "wrong-key",
+        _ => "service-error",
+    }
+}
+
+/// Application-reference, deciphering-error.
+const DECIPHERING_ERROR: ServiceError = ServiceError { class: 0, value: 6 };

@@ -227,4 +227,4 @@ const ENVELOPE: usize = 128;
 const WRAPPER: usize = 8;
 const FRAME: usize = 2_100;
 /// The longest value that is written, and the longest answer in general blocks.
-const LONGEST: usize = 256 << 10;
+const LONGEST: usize = 0xFFFF;

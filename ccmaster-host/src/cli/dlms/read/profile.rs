@@ -67,7 +67,11 @@ async fn shape(meter: &mut Meter<'_>, profile: Target) -> Result<Shape, Stop> {
 async fn number(meter: &mut Meter<'_>, target: Target) -> Result<Option<i32>, Stop> {
     let bytes = match meter.get(target, None).await {
         Ok(bytes) => bytes,
-        Err(_) if meter.is_open() => return Ok(None),
+        Err(Stop::Failed {
+            error: "read-write-denied" | "object-undefined" | "object-unavailable", ..
+        }) => {
+            return Ok(None);
+        }
         Err(stop) => return Err(stop),
     };
     let value = Data::parse(&bytes).and_then(Data::value).map_err(data_stop)?;
