@@ -83,6 +83,9 @@ impl<L: Serving, C: Crypto, S: Store> Server<'_, L, C, S> {
     pub(super) fn send(&mut self, answer: usize) -> usize {
         let uses_blocks = self.uses_general_blocks();
         let length = self.close(answer);
+        if self.session.is_lost() {
+            self.end_association();
+        }
         let limit = match self.session.caller.client_max_receive_pdu_size {
             0 => usize::MAX,
             size => size.into(),

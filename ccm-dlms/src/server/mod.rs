@@ -43,6 +43,7 @@ pub struct Server<'b, L, C: Crypto, S> {
     max_receive_pdu_size: u16,
     /// The request that is carried out, in clear; one that comes in blocks is put together here.
     request: Held<'b>,
+    request_room: usize,
     /// A piece of the answer; what a store returns; an answer that goes in general blocks.
     pieces: &'b mut [u8],
     session: Session,
@@ -85,6 +86,7 @@ impl<'b, L: Serving, C: Crypto, S: Store> Server<'b, L, C, S> {
             import: None,
             quirks: Quirks::NONE,
             max_receive_pdu_size: u16::MAX,
+            request_room: buffers.request.len(),
             request: Held::new(buffers.request),
             pieces: buffers.pieces,
             session: Session::default(),

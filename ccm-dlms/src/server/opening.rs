@@ -63,6 +63,7 @@ impl<L: Serving, C: Crypto, S: Store> Server<'_, L, C, S> {
             None => Ok(None),
         };
         let Ok(reply) = reply else { return self.write_release(ReleaseResponseReason::NotFinished, 0) };
+        let reply = reply.or(self.session.opening);
         let information = if reply.is_some() { self.initiate_response(reply) } else { 0 };
         let answer = self.write_release(ReleaseResponseReason::Normal, information);
         self.end_association();
@@ -78,7 +79,7 @@ impl<L: Serving, C: Crypto, S: Store> Server<'_, L, C, S> {
     }
 
     /// Forgets the association, but not who asks, and when.
-    fn end_association(&mut self) {
+    pub(super) fn end_association(&mut self) {
         let (asking, now) = (self.session.asking, self.session.caller.now);
         self.disconnect();
         (self.session.asking, self.session.caller.now) = (asking, now);
@@ -134,7 +135,7 @@ impl<L: Serving, C: Crypto, S: Store> Server<'_, L, C, S> {
 
     /// The longest request that there is room for.
     fn max_receive(&mut self) -> u16 {
-        let room = self.link.apdu_mut().len().min(self.request.capacity());
+        let room = self.link.apdu_mut().len().min(self.request_room);
         u16::try_from(room).unwrap_or(u16::MAX).min(self.max_receive_pdu_size)
     }
 
@@ -143,6 +144,7 @@ impl<L: Serving, C: Crypto, S: Store> Server<'_, L, C, S> {
         let mechanism = aarq.mechanism_name.unwrap_or(MechanismName::Lowest);
         let is_proven = !mechanism.has_four_passes();
         self.session.begin(index, caller, is_proven);
+        self.session.opening = reply;
         if !is_proven {
             let value = aarq.calling_authentication_value.map_or(&[][..], |Hidden(value)| value);
             self.session.peer = Challenge::new(value);

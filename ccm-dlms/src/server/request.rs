@@ -35,10 +35,6 @@ impl<'b> Held<'b> {
         self.bytes.get_mut(..self.length).unwrap_or_default()
     }
 
-    pub(super) const fn capacity(&self) -> usize {
-        self.bytes.len()
-    }
-
     pub(super) const fn clear(&mut self) {
         self.length = 0;
     }

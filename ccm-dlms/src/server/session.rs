@@ -1,5 +1,6 @@
 //! What is known of the client that is associated.
 
+use super::envelope::Reply;
 use super::{Association, Caller};
 
 /// One association from its AARQ to its end.
@@ -9,8 +10,12 @@ pub(super) struct Session {
     index: Option<usize>,
     /// The third pass has come, or none is needed.
     proven: bool,
+    /// The third pass was wrong.
+    is_lost: bool,
     /// A protected answer was sent.
     pub(super) has_answered: bool,
+    /// How the AARE was protected, and so the RLRE.
+    pub(super) opening: Option<Reply>,
     pub(super) caller: Caller,
     /// Client and logical device of the request that is answered now.
     pub(super) asking: (u16, u16),
@@ -31,7 +36,9 @@ impl Default for Session {
         Self {
             index: None,
             proven: false,
+            is_lost: false,
             has_answered: false,
+            opening: None,
             caller: Caller::NOBODY,
             asking: (0, 0),
             own: Challenge::EMPTY,
@@ -59,9 +66,13 @@ impl Session {
         self.proven = true;
     }
 
-    /// The client did not prove who it is.
+    /// The client did not prove who it is: it is told so under the association's protection, and then there is none.
     pub(super) const fn give_up(&mut self) {
-        self.index = None;
+        self.is_lost = true;
+    }
+
+    pub(super) const fn is_lost(&self) -> bool {
+        self.is_lost
     }
 
     /// Whether the client that asks now is the one that is associated.

@@ -3,4 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod bench;
+mod faults;
 mod plain;
+mod recordings;
+mod secure;
+mod short;
+mod transfers;
