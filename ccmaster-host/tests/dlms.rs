@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use ccmaster_host::port::Pty;
+use embedded_io_async::Write as _;
 use serde_json::{Value, json};
 
 fn command(arguments: &[&str]) -> Command {
@@ -279,6 +281,36 @@ fn meters_connect_and_send_datagrams() {
     let (code, objects) = parsed(&child.wait_with_output().unwrap());
     let names: Vec<_> = objects.iter().map(|object| object["error"].as_str().unwrap_or("-")).collect();
     assert_eq!((code, names), (1, vec!["frame", "-"]), "{objects:?}");
+}
+
+#[test]
+fn serial_lines_and_device_servers_are_listened_to() {
+    let frame = bytes(&digits("push-aidon-1phase"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (code, objects) = runtime.block_on(async {
+        let mut pty = Pty::new().unwrap();
+        let path = pty.path().to_str().unwrap().to_string();
+        let child =
+            command(&["--serial", &path, "--count", "1", "--timeout", "20s", "--json"]).spawn().unwrap();
+        // What was said before anybody listened is not heard; the meter says it again.
+        let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap());
+        while !output.is_finished() {
+            pty.write_all(&frame).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        parsed(&output.await.unwrap())
+    });
+    assert_eq!((code, lines(&objects[0])), (0, expected("aidon-1phase")));
+
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = server.local_addr().unwrap().to_string();
+    let child = command(&["--connect", &place, "--timeout", "20s", "--json"]).spawn().unwrap();
+    let (mut stream, _) = server.accept().unwrap();
+    stream.write_all(&frame).unwrap();
+    drop(stream);
+    let (code, objects) = parsed(&child.wait_with_output().unwrap());
+    assert_eq!((code, lines(&objects[0])), (1, expected("aidon-1phase")));
+    assert_eq!(objects[1]["error"], "port", "it was closed");
 }
 
 #[test]
