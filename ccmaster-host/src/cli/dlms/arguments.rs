@@ -14,6 +14,12 @@ pub(in crate::cli) enum DlmsCommand {
     /// Listen to meters that push their values by themselves
     #[command(after_help = LISTEN_HELP)]
     Listen(Listen),
+    /// Read a meter, write to it, or have it act
+    #[command(after_help = super::read::HELP)]
+    Read(Box<super::read::Read>),
+    /// Be a meter
+    #[command(after_help = super::serve::help())]
+    Serve(Box<super::serve::Serve>),
 }
 
 /// Where pushes come from.

@@ -13,6 +13,22 @@ use crate::cli::stop::{Stop, secret_file};
 /// What the meter's messages are protected with.
 #[derive(Clone, Debug, Args)]
 pub(super) struct KeyArgs {
+    #[command(flatten)]
+    pair: PairArgs,
+    /// The meter's system title, 16 hexadecimal digits: without it, that of every meter that has the keys
+    #[arg(long, value_name = "HEX", value_parser = title)]
+    system_title: Option<SystemTitle>,
+    /// Our own title, which messages of general-ciphering may be addressed to
+    #[arg(long, value_name = "HEX", value_parser = title)]
+    own_title: Option<SystemTitle>,
+    /// What a push must be protected with at least
+    #[arg(long, value_enum)]
+    protection: Option<ProtectionArg>,
+}
+
+/// The two keys that both sides hold.
+#[derive(Clone, Debug, Args)]
+pub(super) struct PairArgs {
     /// The encryption key (GUEK, or GBEK of broadcasts), in hexadecimal digits; a file is a better place for it
     #[arg(long, value_name = "HEX", conflicts_with = "ek_file")]
     ek: Option<Secret>,
@@ -28,20 +44,33 @@ pub(super) struct KeyArgs {
     /// The security suite
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
     suite: u8,
-    /// The meter's system title, 16 hexadecimal digits: without it, that of every meter that has the keys
-    #[arg(long, value_name = "HEX", value_parser = title)]
-    system_title: Option<SystemTitle>,
-    /// Our own title, which messages of general-ciphering may be addressed to
-    #[arg(long, value_name = "HEX", value_parser = title)]
-    own_title: Option<SystemTitle>,
-    /// What a push must be protected with at least
-    #[arg(long, value_enum)]
-    protection: Option<ProtectionArg>,
+}
+
+/// The two keys, as far as they are there.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    pub(super) suite: Suite,
+    pub(super) encryption: Option<Key>,
+    pub(super) authentication: Option<AuthenticationKey>,
+}
+
+impl PairArgs {
+    /// Reads them from wherever they are.
+    pub(super) fn read(&self) -> Result<Pair, Stop> {
+        let suite = Suite::try_from(self.suite).map_err(|error| Stop::Misuse(error.to_string()))?;
+        let encryption = secret(self.ek.as_ref(), self.ek_file.as_deref(), "CCMASTER_DLMS_EK")?;
+        let authentication = secret(self.ak.as_ref(), self.ak_file.as_deref(), "CCMASTER_DLMS_AK")?;
+        Ok(Pair {
+            suite,
+            encryption: encryption.map(|text| encryption_key(suite, &text)).transpose()?,
+            authentication: authentication.map(|text| authentication_key(suite, &text)).transpose()?,
+        })
+    }
 }
 
 /// Protection, as the command line calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ProtectionArg {
+pub(super) enum ProtectionArg {
     None,
     Auth,
     Enc,
@@ -61,7 +90,7 @@ impl From<ProtectionArg> for Protection {
 
 /// Digits of a key, which are never printed.
 #[derive(Clone)]
-struct Secret(String);
+pub(super) struct Secret(String);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -90,23 +119,15 @@ pub(super) struct Held {
 impl KeyArgs {
     /// The keys, where there are any.
     pub(super) fn held(&self) -> Result<Option<Held>, Stop> {
-        let encryption = secret(self.ek.as_ref(), self.ek_file.as_deref(), "CCMASTER_DLMS_EK")?;
-        let authentication = secret(self.ak.as_ref(), self.ak_file.as_deref(), "CCMASTER_DLMS_AK")?;
+        let Pair { suite, encryption, authentication } = self.pair.read()?;
         let Some(encryption) = encryption else { return self.without(authentication.is_some()) };
-        let suite = Suite::try_from(self.suite).map_err(|error| Stop::Misuse(error.to_string()))?;
         let default = if authentication.is_some() { Protection::BOTH } else { Protection::ENCRYPTED };
         let required = self.protection.map_or(default, Into::into);
         if required.authenticated && authentication.is_none() {
             return Err(Stop::Misuse("what must be authenticated wants --ak or --ak-file".into()));
         }
-        Ok(Some(Held {
-            suite,
-            encryption: encryption_key(suite, &encryption)?,
-            authentication: authentication.map(|text| authentication_key(suite, &text)).transpose()?,
-            required,
-            own_title: self.own_title.unwrap_or(SystemTitle::new([0; 8])),
-            peer: self.system_title,
-        }))
+        let own_title = self.own_title.unwrap_or(SystemTitle::new([0; 8]));
+        Ok(Some(Held { suite, encryption, authentication, required, own_title, peer: self.system_title }))
     }
 
     fn without(&self, has_authentication: bool) -> Result<Option<Held>, Stop> {
@@ -139,7 +160,11 @@ impl Held {
 }
 
 /// A secret from the command line, a file or the environment.
-fn secret(typed: Option<&Secret>, file: Option<&Path>, variable: &str) -> Result<Option<String>, Stop> {
+pub(super) fn secret(
+    typed: Option<&Secret>,
+    file: Option<&Path>,
+    variable: &str,
+) -> Result<Option<String>, Stop> {
     match (typed, file) {
         (Some(Secret(text)), _) => Ok(Some(text.clone())),
         (None, Some(path)) => secret_file(path).map(Some),
@@ -166,7 +191,7 @@ fn key<const N: usize>(text: &str) -> Result<[u8; N], Stop> {
     bytes.ok_or_else(|| Stop::Misuse(format!("a key of this suite has {} hexadecimal digits", 2 * N)))
 }
 
-fn title(text: &str) -> Result<SystemTitle, String> {
+pub(super) fn title(text: &str) -> Result<SystemTitle, String> {
     let bytes = unhex(text).and_then(|bytes| bytes.try_into().ok());
     bytes.map(SystemTitle::new).ok_or_else(|| "a system title has 16 hexadecimal digits".into())
 }

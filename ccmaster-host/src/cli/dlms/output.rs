@@ -161,6 +161,9 @@ pub(super) const fn security(error: &SecurityError) -> &'static str {
         }
         SecurityError::Suite { .. } => "suite",
         SecurityError::Broadcast => "broadcast",
+        SecurityError::WrongAnswer | SecurityError::Reflected | SecurityError::ChallengeLength { .. } => {
+            "authentication"
+        }
         _ => "security",
     }
 }
