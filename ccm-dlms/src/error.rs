@@ -1,8 +1,9 @@
 //! What can go wrong, and whose fault it is.
 
 use crate::frame::{LinkError, RequestError};
-use crate::message::MessageError;
 use crate::message::data::DataError;
+use crate::message::{BlockError, MessageError};
+use crate::script::SessionError;
 use crate::security::SecurityError;
 
 /// Why there is no answer.
@@ -25,4 +26,14 @@ pub enum Error {
     /// The answer is not protected as it must be.
     #[error("security: {0}")]
     Security(#[from] SecurityError),
+    /// The dialogue with the server broke off, or the server refused.
+    #[error("{0}")]
+    Session(#[from] SessionError),
+}
+
+/// A broken transfer is a broken dialogue.
+impl From<BlockError> for Error {
+    fn from(error: BlockError) -> Self {
+        Self::Session(error.into())
+    }
 }

@@ -5,6 +5,7 @@ mod client;
 mod error;
 mod frame;
 pub mod message;
+pub mod script;
 pub mod security;
 
 pub use client::{Client, Request};

@@ -8,7 +8,7 @@ mod cursor;
 pub mod data;
 mod error;
 mod hidden;
-mod tag;
+pub(crate) mod tag;
 mod xdlms;
 
 pub use acse::{
