@@ -17,6 +17,7 @@ use super::Failure;
 use super::args::Demo;
 use super::run::{Catalogue, open, start};
 use crate::port::{Paced, Pty, Tcp, TokioTimer};
+use crate::server::FileVault;
 
 /// Runs the demo until it is stopped.
 pub(super) async fn run(demo: Demo) -> Result<(), Failure> {
@@ -47,7 +48,7 @@ pub(super) async fn run(demo: Demo) -> Result<(), Failure> {
         "simulated: CcM4, CcM2 and CcM1 at {LINE}, a fiscal meter (IEC 62056-21, mode C) and a smart meter (P1) on \
          pseudo-terminals, a GoodWe inverter at {address}"
     );
-    start(&checked, &Catalogue::load(None)?, listener, timer).await
+    start(&checked, &Catalogue::load(None)?, listener, (timer, FileVault::volatile())).await
 }
 
 /// Lets the house's day go on.
