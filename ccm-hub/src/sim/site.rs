@@ -1,5 +1,6 @@
 //! A house with its devices: a CcM4 at the grid, a CcM2 in the kitchen with a CcM1 at the heat pump behind it, a GoodWe
-//! inverter; and at the grid too the fiscal meter, read out by IEC 62056-21, and a smart meter that pushes P1.
+//! inverter; and at the grid too the fiscal meter, read out by IEC 62056-21, a smart meter that pushes P1, and another
+//! fiscal meter that is asked by DLMS/COSEM.
 
 use std::cell::RefCell;
 use std::string::String;
@@ -12,7 +13,7 @@ use ccm_registry::{Map, find};
 
 use super::bus::Shared;
 use super::meter::{Dial, Dials};
-use super::{Bus, Electrical, Household, Moment, Phase, SimDevice, SimMeter};
+use super::{Bus, Electrical, Household, Moment, Phase, SimDevice, SimDlms, SimMeter, SimObjects};
 
 /// The simulated site.
 #[derive(Debug)]
@@ -95,6 +96,11 @@ impl Site {
     /// The smart meter: P1 version 5, once a second at 115200 Bd.
     pub fn smart_meter(&self) -> Server<'static, SimMeter> {
         SimMeter::smart(self.dials, Quirks::named("p1-v5").unwrap_or_default())
+    }
+
+    /// The meter that speaks DLMS over HDLC at 9600 Bd; nothing where its keys are wrong, which they are not.
+    pub fn dlms_meter(&self, quirks: ccm_dlms::server::Quirks) -> Option<SimDlms> {
+        SimObjects::serve(self.dials, quirks)
     }
 
     fn second(&self, now: Instant) -> f64 {
