@@ -114,6 +114,10 @@ pub trait Serving {
     /// What to do next.
     fn poll(&mut self, now: Instant) -> Event<'_>;
 
+    /// What [`Event::Send`] gave last, until bytes are offered again: for owners that cannot keep the borrow, or that send
+    /// it twice.
+    fn sent(&mut self) -> &[u8];
+
     /// The request, and the room for its answer.
     fn apdu_mut(&mut self) -> &mut [u8];
 

@@ -16,6 +16,7 @@ pub use acse::{
     ReleaseRequest, ReleaseRequestReason, ReleaseResponse, ReleaseResponseReason, UserDiagnostic,
 };
 pub use apdu::{Apdu, Ciphered};
+pub(crate) use cursor::{emit_length, emit_octets};
 pub use error::{Fault, MessageError};
 pub use hidden::Hidden;
 pub use xdlms::{

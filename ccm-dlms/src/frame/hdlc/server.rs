@@ -37,6 +37,8 @@ pub struct Station<'b> {
     reply: Reply,
     /// Frames that were sent, for the quirks that want every n-th.
     sent: u8,
+    /// Bytes of the last of them.
+    length: usize,
 }
 
 /// How a meter breaks the rules, for tests: real ones do.
@@ -98,6 +100,7 @@ impl<'b> Station<'b> {
             polled: false,
             reply: Reply::None,
             sent: 0,
+            length: 0,
         }
     }
 
@@ -269,11 +272,16 @@ impl Serving for Station<'_> {
             return Event::Wait(self.silent());
         }
         let spoilt = is_nth(self.sent, self.quirks.spoils);
+        self.length = length;
         let frame = self.buffer.whole().get_mut(..length).unwrap_or_default();
         if let Some(check) = frame.iter_mut().rev().nth(1).filter(|_| spoilt) {
             *check ^= 1;
         }
         Event::Send(frame)
+    }
+
+    fn sent(&mut self) -> &[u8] {
+        self.buffer.whole().get(..self.length).unwrap_or_default()
     }
 
     fn apdu_mut(&mut self) -> &mut [u8] {

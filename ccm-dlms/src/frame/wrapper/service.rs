@@ -12,6 +12,8 @@ pub struct Service<'b> {
     buffer: Buffer<'b>,
     stream: Stream,
     state: State,
+    /// Bytes of the frame that was sent last.
+    sent: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ impl<'b> Service<'b> {
     /// Keeps header and APDU in `buffer`: 8 bytes more than the longest APDU.
     pub const fn new(buffer: &'b mut [u8]) -> Self {
         let buffer = Buffer::new(buffer, Header::LENGTH);
-        Self { buffer, stream: Stream::new(), state: State::Listen }
+        Self { buffer, stream: Stream::new(), state: State::Listen, sent: 0 }
     }
 
     /// Whether the stream carries something else: close the connection.
@@ -67,10 +69,16 @@ impl Serving for Service<'_> {
             }
             State::Answered(header) => {
                 self.state = State::Listen;
-                Event::Send(header.before(&mut self.buffer))
+                let frame = header.before(&mut self.buffer);
+                self.sent = frame.len();
+                Event::Send(frame)
             }
             _ => Event::Wait(None),
         }
+    }
+
+    fn sent(&mut self) -> &[u8] {
+        self.buffer.whole().get(..self.sent).unwrap_or_default()
     }
 
     fn apdu_mut(&mut self) -> &mut [u8] {

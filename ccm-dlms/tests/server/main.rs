@@ -1,0 +1,6 @@
+//! The meter's side, spoken to by a client that exchanges raw APDUs, in virtual time.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+
+mod bench;
+mod plain;
