@@ -134,7 +134,7 @@ where
         let action = hub.borrow_mut().poll(driver.clock().now(), port);
         match action {
             Action::ReadOut(read_out) if read_out.device == meter.device => {
-                client = client.with_policy(policy(reader.port, read_out.retries));
+                client.set_policy(policy(reader.port, read_out.retries));
                 let mut poll = Poll { meter, client: &mut client, driver, values: reader.values };
                 poll.run(hub, &mut reader.vault, reader.port).await?;
                 if !keep_open {
@@ -225,6 +225,8 @@ impl<T: Port, C: Timer, K: Crypto, F: Framing> Poll<'_, '_, '_, T, C, K, F> {
         if !self.meter.session.is_open() {
             self.associate(vault, port).await?;
         }
+        // A meter that was dead is asked without patience; one that has answered deserves it again.
+        self.client.set_policy(policy(port, port.retries));
         self.meter.objects.begin();
         let measured = self.driver.clock().now();
         loop {

@@ -11,7 +11,7 @@ use ccm_dlms::message::cosem::{DataClass, Register, ScalerUnit, Unit};
 use ccm_dlms::message::data::Value;
 use ccm_dlms::message::{AttributeAccess, DataAccessResult};
 use ccm_dlms::security::{AuthenticationKey, Context, InvocationCounter, Keys, Suite, SystemTitle};
-use ccm_dlms::server::{Association, Authentication, Buffers, Caller, Part, Quirks, Server, Store};
+use ccm_dlms::{Association, Authentication, Buffers, Caller, Part, Quirks, Server, Store};
 
 use super::Electrical;
 use super::meter::{Dials, tariffs, watts};
@@ -60,9 +60,10 @@ impl Store for SimObjects {
         let wanted = access.attribute;
         let shown = match wanted.instance_id {
             [0, 0, 96, 1, 0, 255] => None,
-            [1, 0, c, d, e, 255] => {
-                Some(register(&self.dials.borrow().measured, [c, d, e]).ok_or(DataAccessResult::ObjectUndefined)?)
-            }
+            [1, 0, c, d, e, 255] => Some(
+                register(&self.dials.borrow().measured, [c, d, e])
+                    .ok_or(DataAccessResult::ObjectUndefined)?,
+            ),
             _ => return Err(DataAccessResult::ObjectUndefined),
         };
         match (shown, wanted.class_id, wanted.attribute_id) {
@@ -103,7 +104,9 @@ fn register(measured: &Electrical, code: [u8; 3]) -> Option<Shown> {
             match c % 20 {
                 1 => power(phase.power),
                 2 => power(-phase.power),
-                11 => shown(Value::DoubleLongUnsigned(least(watts(phase.current() * 100.0))), -2, Unit::AMPERE),
+                11 => {
+                    shown(Value::DoubleLongUnsigned(least(watts(phase.current() * 100.0))), -2, Unit::AMPERE)
+                }
                 12 => shown(Value::DoubleLongUnsigned(least(watts(phase.voltage * 10.0))), -1, Unit::VOLT),
                 _ => return None,
             }

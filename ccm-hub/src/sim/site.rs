@@ -99,7 +99,7 @@ impl Site {
     }
 
     /// The meter that speaks DLMS over HDLC at 9600 Bd; nothing where its keys are wrong, which they are not.
-    pub fn dlms_meter(&self, quirks: ccm_dlms::server::Quirks) -> Option<SimDlms> {
+    pub fn dlms_meter(&self, quirks: ccm_dlms::Quirks) -> Option<SimDlms> {
         SimObjects::serve(self.dials, quirks)
     }
 
