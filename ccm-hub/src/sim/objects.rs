@@ -11,13 +11,14 @@ use ccm_dlms::message::cosem::{DataClass, Register, ScalerUnit, Unit};
 use ccm_dlms::message::data::Value;
 use ccm_dlms::message::{AttributeAccess, DataAccessResult};
 use ccm_dlms::security::{AuthenticationKey, Context, InvocationCounter, Keys, Suite, SystemTitle};
-use ccm_dlms::{Association, Authentication, Buffers, Caller, Part, Quirks, Server, Store};
+use ccm_dlms::wrapper::Service;
+use ccm_dlms::{Association, Authentication, Buffers, Caller, Part, Quirks, Server, Serving, Store};
 
 use super::Electrical;
 use super::meter::{Dials, tariffs, watts};
 
-/// A simulated meter that is asked by DLMS/COSEM.
-pub type SimDlms = Server<'static, Station<'static>, Software, SimObjects>;
+/// A simulated meter that is asked by DLMS/COSEM, behind this link.
+pub type SimDlms<L> = Server<'static, L, Software, SimObjects>;
 
 /// The objects of a meter that shows the house's grid connection.
 #[derive(Debug)]
@@ -34,19 +35,32 @@ struct Shown {
 }
 
 impl SimObjects {
+    /// The meter over HDLC.
+    pub(crate) fn over_hdlc(dials: Dials, quirks: Quirks) -> Option<SimDlms<Station<'static>>> {
+        let station = Station::new(Address::client(1), buffer(2048)).with_quirks(quirks.link);
+        Some(Self::serve(dials, station)?.with_quirks(quirks))
+    }
+
+    /// The meter over TCP.
+    pub(crate) fn over_tcp(dials: Dials) -> Option<SimDlms<Service<'static>>> {
+        Self::serve(dials, Service::new(buffer(2048)))
+    }
+
     /// A meter with one client, which proves itself by GMAC and encrypts, and the public one.
-    pub(crate) fn serve(dials: Dials, quirks: Quirks) -> Option<SimDlms> {
-        let buffer = |length: usize| Box::leak(vec![0; length].into_boxed_slice());
+    fn serve<L: Serving>(dials: Dials, link: L) -> Option<SimDlms<L>> {
         let title = SystemTitle::new(TITLE);
         let keys = Keys::new(Key::Aes128(KEY), AuthenticationKey::short(AUTHENTICATION_KEY));
         let context = Context::new(Suite::Zero, title, keys, InvocationCounter::volatile(1)).ok()?;
         let secured = Association::new(CLIENT, Authentication::Gmac).with_security(context, Some(COUNTER));
         let associations = Box::leak(Box::new([secured, Association::public()]));
-        let station = Station::new(Address::client(1), buffer(2048)).with_quirks(quirks.link);
         let buffers = Buffers { request: buffer(1024), pieces: buffer(1024) };
-        let objects = Self { dials, challenges: 0 };
-        Some(Server::new(station, Software, objects, associations, buffers).with_quirks(quirks))
+        Some(Server::new(link, Software, Self { dials, challenges: 0 }, associations, buffers))
     }
+}
+
+/// As long as the program.
+fn buffer(length: usize) -> &'static mut [u8] {
+    Box::leak(vec![0; length].into_boxed_slice())
 }
 
 impl Store for SimObjects {

@@ -7,6 +7,8 @@ use std::string::String;
 use std::vec::Vec;
 
 use ccm_core::{Instant, Line};
+use ccm_dlms::hdlc::Station;
+use ccm_dlms::wrapper::Service;
 use ccm_iec62056::{Quirks, Server};
 use ccm_modbus::{Rtu, Tcp};
 use ccm_registry::{Map, find};
@@ -99,8 +101,13 @@ impl Site {
     }
 
     /// The meter that speaks DLMS over HDLC at 9600 Bd; nothing where its keys are wrong, which they are not.
-    pub fn dlms_meter(&self, quirks: ccm_dlms::Quirks) -> Option<SimDlms> {
-        SimObjects::serve(self.dials, quirks)
+    pub fn dlms_meter(&self, quirks: ccm_dlms::Quirks) -> Option<SimDlms<Station<'static>>> {
+        SimObjects::over_hdlc(self.dials, quirks)
+    }
+
+    /// The same over TCP, for one connection.
+    pub fn dlms_meter_on_tcp(&self) -> Option<SimDlms<Service<'static>>> {
+        SimObjects::over_tcp(self.dials)
     }
 
     fn second(&self, now: Instant) -> f64 {
