@@ -8,10 +8,12 @@ use std::rc::Rc;
 use ccm_config::{CipherKey, Settings};
 use ccm_core::asynch::{Driver, Timer};
 use ccm_core::crypto::{Key, Software};
-use ccm_core::{Clock, Duration, Instant, Line};
+use ccm_core::{Clock, Duration, Instant, Line, Machine, Writer};
 use ccm_dlms::Quirks;
+use ccm_dlms::hdlc::{Address, Width};
 use ccm_hub::sim::{End, Going, Site, TimeOfDay, Trouble, World, dlms_settings, settings};
 use ccm_hub::{DlmsMeter, DlmsReader, Event, Health, Hub, Quality, Vault, VaultError, line_of, tasks};
+use ccm_iec62056::{Handler, Identification};
 use ccm_registry::{Invalid, Quantity, find};
 
 type House = Hub<4, 40, 64>;
@@ -74,12 +76,17 @@ impl Run {
     /// Lets the house live and its meter be read; `script` says what happens meanwhile.
     fn live(&self, quirks: Quirks, end_s: u64, script: impl AsyncFnOnce(&Self)) {
         let (near, far) = self.line.borrow_mut().take().unwrap();
-        let mut meter = self.site.borrow().dlms_meter(quirks).unwrap();
-        let serve = async {
-            let _ = Driver::<_, _, 64>::new(far, self.world.clone()).run(&mut meter).await;
-        };
-        let mut going: Vec<Going<'_>> =
-            vec![Box::pin(self.day()), Box::pin(serve), Box::pin(self.read(near)), Box::pin(script(self))];
+        let meter = self.site.borrow().dlms_meter(quirks).unwrap();
+        let going: Vec<Going<'_>> = vec![
+            Box::pin(serve(self.world.clone(), far, meter)),
+            Box::pin(self.read(near)),
+            Box::pin(script(self)),
+        ];
+        self.go(end_s, going);
+    }
+
+    fn go<'a>(&'a self, end_s: u64, mut going: Vec<Going<'a>>) {
+        going.push(Box::pin(self.day()));
         self.world.run(Instant::from_millis(end_s * 1000), &mut going);
     }
 
@@ -92,11 +99,15 @@ impl Run {
 
     async fn read(&self, end: End) {
         self.hub.borrow_mut().handle(self.world.now(), Event::PortUp { port: DLMS });
-        let device = &self.settings.devices()[METER];
-        let crypto = (&Software, key as fn(&CipherKey) -> Key);
-        let known = (METER, device);
-        let meter = DlmsMeter::new(known, self.settings.dlms(METER), find("dlms").unwrap(), crypto).unwrap();
-        let (mut room, mut values, mut meters) = ([0; 2048], [0; 1024], [meter]);
+        let devices = self.settings.devices().iter().enumerate().skip(METER);
+        let mut meters: Vec<_> = devices
+            .map(|(place, device)| {
+                let crypto = (&Software, key as fn(&CipherKey) -> Key);
+                let dlms = self.settings.dlms(place);
+                DlmsMeter::new((place, device), dlms, find("dlms").unwrap(), crypto).unwrap()
+            })
+            .collect();
+        let (mut room, mut values) = ([0; 2048], [0; 1024]);
         let mut reader = DlmsReader {
             meters: &mut meters,
             vault: self.vault.clone(),
@@ -130,6 +141,10 @@ impl Run {
         let counters = self.hub.borrow().ports()[DLMS].counters;
         (counters.answered, counters.refused, counters.failed)
     }
+}
+
+async fn serve(world: World, end: End, mut meter: impl Machine) {
+    let _ = Driver::<_, _, 64>::new(end, world).run(&mut meter).await;
 }
 
 fn key(key: &CipherKey) -> Key {
@@ -298,4 +313,62 @@ fn secrets_are_in_no_view() {
     assert!(
         !views.contains("D0D1D2D3") && !views.contains("208, 209, 210") && !views.contains("0, 1, 2, 3, 4")
     );
+}
+
+#[test]
+fn several_meters_on_one_line_are_told_apart_and_share_no_counter() {
+    let second = "[[devices]]\nid = \"second\"\nport = \"dlms\"\nmodel = \"dlms\"\n";
+    let run = Run::with(|text| {
+        let entry = text.split_once("[[dlms]]").unwrap().1.replace("\"reference\"", "\"second\"");
+        text.replace("device = \"reference\"", "device = \"reference\"\nphysical = 17")
+            + &format!("{second}[[dlms]]{entry}physical = 18\n")
+    });
+    let mut ends = run.world.shared_line(Line::new(9600), 3);
+    let mut going: Vec<Going<'_>> = vec![Box::pin(run.read(ends.remove(0)))];
+    for physical in [17, 18] {
+        let address = Address::new(1, physical, Width::Two).unwrap();
+        let meter = run.site.borrow().dlms_meter_at(address, Quirks::NONE).unwrap();
+        going.push(Box::pin(serve(run.world.clone(), ends.remove(0), meter)));
+    }
+    run.go(60, going);
+    let hub = run.hub.borrow();
+    for device in [METER, METER + 1] {
+        let energy = hub.reading(run.world.now(), device, Quantity::EImport).unwrap();
+        let failure = hub.devices()[device].failure;
+        assert_eq!(energy.good().map(|value| value.to_string()).as_deref(), Some("4211300"), "{failure:?}");
+    }
+    assert_eq!(run.counters().2, 0, "{:?}", run.counters());
+}
+
+/// A meter that offers nothing but mode E, and 9600 Bd.
+struct SignOn;
+
+impl Handler for SignOn {
+    fn identification(&self) -> Identification<'_> {
+        Identification { flag: *b"CCM", speed: b'5', escapes: b"\\2", model: b"SIM-DLMS" }
+    }
+
+    fn line(&mut self, _table: u8, _index: u32, _out: &mut Writer<'_>) -> bool {
+        false
+    }
+}
+
+#[test]
+fn h056_a_dialogue_in_mode_e_goes_over_to_hdlc() {
+    let mode_e = "dlms = \"/dev/b\"\nmode_e = true\ndata_bits = 8\nkeep_open = true";
+    let run = Run::with(|text| text.replace("dlms = \"/dev/b\"", mode_e));
+    let (near, far) = run.line.borrow_mut().take().unwrap();
+    let mut meter = run.site.borrow().dlms_meter(Quirks::NONE).unwrap();
+    let meter = async {
+        let mut driver = Driver::<_, _, 64>::new(far, run.world.clone());
+        let (mut input, mut output) = ([0; 64], [0; 64]);
+        let quirks = ccm_iec62056::Quirks::NONE;
+        let mut sign_on =
+            ccm_iec62056::Server::new(SignOn, quirks, &mut input, &mut output).with_eight_bits();
+        driver.run(&mut sign_on).await.unwrap();
+        driver.run(&mut meter).await.unwrap();
+    };
+    run.go(40, vec![Box::pin(meter), Box::pin(run.read(near))]);
+    assert_eq!(run.value(Quantity::EImport), "4211300", "{:?}", run.failure());
+    assert_eq!(run.counters().2, 0, "{:?}", run.counters());
 }

@@ -35,9 +35,13 @@ struct Shown {
 }
 
 impl SimObjects {
-    /// The meter over HDLC.
-    pub(crate) fn over_hdlc(dials: Dials, quirks: Quirks) -> Option<SimDlms<Station<'static>>> {
-        let station = Station::new(Address::client(1), buffer(2048)).with_quirks(quirks.link);
+    /// The meter at this address over HDLC.
+    pub(crate) fn over_hdlc(
+        dials: Dials,
+        address: Address,
+        quirks: Quirks,
+    ) -> Option<SimDlms<Station<'static>>> {
+        let station = Station::new(address, buffer(2048)).with_quirks(quirks.link);
         Some(Self::serve(dials, station)?.with_quirks(quirks))
     }
 

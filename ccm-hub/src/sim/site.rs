@@ -7,7 +7,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use ccm_core::{Instant, Line};
-use ccm_dlms::hdlc::Station;
+use ccm_dlms::hdlc::{Address, Station};
 use ccm_dlms::wrapper::Service;
 use ccm_iec62056::{Quirks, Server};
 use ccm_modbus::{Rtu, Tcp};
@@ -102,7 +102,16 @@ impl Site {
 
     /// The meter that speaks DLMS over HDLC at 9600 Bd; nothing where its keys are wrong, which they are not.
     pub fn dlms_meter(&self, quirks: ccm_dlms::Quirks) -> Option<SimDlms<Station<'static>>> {
-        SimObjects::over_hdlc(self.dials, quirks)
+        self.dlms_meter_at(Address::client(1), quirks)
+    }
+
+    /// The same at another address, for lines with several.
+    pub fn dlms_meter_at(
+        &self,
+        address: Address,
+        quirks: ccm_dlms::Quirks,
+    ) -> Option<SimDlms<Station<'static>>> {
+        SimObjects::over_hdlc(self.dials, address, quirks)
     }
 
     /// The same over TCP, for one connection.
