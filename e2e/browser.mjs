@@ -38,6 +38,7 @@ try {
   for (const [device, about] of [
     ["fiscal", /^Generic iec62056-21 · 63355730 · IEC_62056_21 on d0$/],
     ["smart", /^Generic DSMR · CCMP1-0000000042 · P1 on p1$/],
+    ["reference", /^Generic dlms · CCM62056DLMS0001 · DLMS on dlms$/],
   ]) {
     for (const quantity of ["e_import", "e_export", "p", "v1"]) {
       await page.waitForSelector(`[data-device="${device}"] [data-quantity="${quantity}"].good`);

@@ -1,5 +1,7 @@
 //! From a draft to settings: every field is looked at, every problem noted, and only then is there a verdict.
 
+mod dlms;
+
 use heapless::Vec;
 
 use crate::limits::{self, Id, MAX_MEMBERS, MAX_UNITS_PER_LINE, MeterAddress, Range, Units};
@@ -25,14 +27,29 @@ impl Draft {
         let devices =
             gather(self.devices.iter().enumerate().filter_map(|(place, device)| check.device(place, device)));
         check.lines();
+        let dlms = gather(self.dlms.iter().enumerate().filter_map(|(place, dlms)| check.dlms(place, dlms)));
         let plants =
             gather(self.plants.iter().enumerate().filter_map(|(place, plant)| check.plant(place, plant)));
         check.roles();
         match portal {
             Some(portal) if check.problems.listed().is_empty() => {
-                Ok(Settings { portal, ports, devices, plants })
+                Ok(Settings { portal, ports, devices, plants, dlms })
             }
             _ => Err(check.problems),
+        }
+    }
+
+    /// Whether `other`, on the same port, answers where `device` is called.
+    fn answers_too(&self, device: &DeviceDraft, other: &DeviceDraft, kind: Option<Kind>) -> bool {
+        match kind {
+            Some(Kind::P1) => true,
+            Some(Kind::Dlms) => self.server_of(device) == self.server_of(other),
+            // Everybody answers to no address, and leading zeros do not count (IEC 62056-21 6.3.1).
+            Some(Kind::D0) => match (bare(device), bare(other)) {
+                ("", _) | (_, "") => true,
+                (one, other) => one == other,
+            },
+            _ => other.unit == device.unit && other.secondary == device.secondary,
         }
     }
 
@@ -90,6 +107,7 @@ impl Check<'_> {
         let timeout = match kind {
             Some(Kind::D0) => limits::METER_TIMEOUT_MS,
             Some(Kind::P1) => limits::P1_TIMEOUT_MS,
+            Some(Kind::Dlms) => limits::DLMS_TIMEOUT_MS,
             _ => limits::TIMEOUT_MS,
         };
         let timeout_ms = self.number(entry, timeout, port.timeout_ms);
@@ -127,6 +145,7 @@ impl Check<'_> {
             Kind::Tcp => Some(Link::Tcp { endpoint: self.peer(field, text)? }),
             Kind::D0 => self.d0(entry, port, text),
             Kind::P1 => self.p1(entry, port, text),
+            Kind::Dlms => self.dlms_port(entry, port, text),
         }
     }
 
@@ -177,18 +196,27 @@ impl Check<'_> {
 
     /// Notes what only other kinds of port have.
     fn strangers(&mut self, entry: Entry, port: &PortDraft, kind: Kind, is_serial: bool) {
-        let [rtu, d0, p1] = [Kind::Rtu, Kind::D0, Kind::P1].map(|known| kind == known);
+        let [rtu, d0, p1, dlms] = [Kind::Rtu, Kind::D0, Kind::P1, Kind::Dlms].map(|known| kind == known);
+        let mode_e = port.mode_e == Some(true);
         let keys = [
             ("baud", port.baud.is_some(), is_serial || d0, "a serial port or one with `d0`"),
             ("parity", port.parity.is_some(), rtu, "a port with `rtu`"),
-            ("data_bits", port.data_bits.is_some(), is_serial, "a serial port"),
+            (
+                "data_bits",
+                port.data_bits.is_some(),
+                is_serial && (!dlms || mode_e),
+                "a serial port, with `dlms` one in `mode_e`,",
+            ),
             ("stop_bits", port.stop_bits.is_some(), rtu, "a port with `rtu`"),
-            ("retries", port.retries.is_some(), !p1, "a port with `rtu`, `tcp` or `d0`"),
+            ("retries", port.retries.is_some(), !p1, "a port with `rtu`, `tcp`, `d0` or `dlms`"),
             ("gap_ms", port.gap_ms.is_some(), !kind.is_meter(), "a port with `rtu` or `tcp`"),
             ("echo", port.echo.is_some(), d0, "a port with `d0`"),
             ("wake_up", port.wake_up.is_some(), d0, "a port with `d0`"),
             ("key", port.key.is_some(), p1, "a port with `p1`"),
             ("authentication_key", port.authentication_key.is_some(), p1, "a port with `p1`"),
+            ("framing", port.framing.is_some(), dlms, "a port with `dlms`"),
+            ("mode_e", port.mode_e.is_some(), dlms && is_serial, "a serial port with `dlms`"),
+            ("keep_open", port.keep_open.is_some(), dlms, "a port with `dlms`"),
         ];
         for (key, _, _, only) in keys.into_iter().filter(|(_, is_given, is_known, _)| *is_given && !is_known)
         {
@@ -220,7 +248,8 @@ impl Check<'_> {
         let kind = port.and_then(|port| self.draft.ports.get(port)?.sole_kind());
         let is_meter = kind.is_some_and(Kind::is_meter);
         let unit = if is_meter { self.no_unit(entry, device) } else { self.unit(entry, device) };
-        let address = self.address(entry, device, kind);
+        let mode_e = port.and_then(|port| self.draft.ports.get(port)?.mode_e).unwrap_or(false);
+        let address = self.address(entry, device, kind, mode_e);
         let units = self.units(entry, device, kind);
         self.is_alone(entry, device, kind);
         self.model(entry, device);
@@ -268,11 +297,18 @@ impl Check<'_> {
         Some(0)
     }
 
-    fn address(&mut self, entry: Entry, device: &DeviceDraft, kind: Option<Kind>) -> MeterAddress {
+    fn address(
+        &mut self,
+        entry: Entry,
+        device: &DeviceDraft,
+        kind: Option<Kind>,
+        mode_e: bool,
+    ) -> MeterAddress {
         let Some(address) = &device.address else { return MeterAddress::new() };
         let is_sendable = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'/' | b'!');
-        if kind.is_some_and(|kind| kind != Kind::D0) {
-            self.note(entry.field("address"), Fault::Elsewhere { only: "a device on a port with `d0`" });
+        if kind.is_some_and(|kind| kind != Kind::D0 && !(kind == Kind::Dlms && mode_e)) {
+            let only = "a device on a port with `d0` or `mode_e`";
+            self.note(entry.field("address"), Fault::Elsewhere { only });
         } else if address.is_empty() || !address.bytes().all(is_sendable) {
             self.note(entry.field("address"), Fault::MeterAddress);
         }
@@ -281,7 +317,7 @@ impl Check<'_> {
 
     fn units(&mut self, entry: Entry, device: &DeviceDraft, kind: Option<Kind>) -> Units {
         let Some(units) = &device.units else { return Units::new() };
-        if kind.is_some_and(|kind| !kind.is_meter()) {
+        if kind.is_some_and(|kind| !matches!(kind, Kind::D0 | Kind::P1)) {
             let only = "a device on a port with `d0` or `p1`";
             self.note(entry.field("units"), Fault::Elsewhere { only });
         } else if assumed(units).next().is_none() || assumed(units).any(|unit| unit.is_none()) {
@@ -296,16 +332,19 @@ impl Check<'_> {
             return; // It has no id that could be taken.
         }
         let mut others = self.draft.devices.iter();
-        let first = others.position(|other| other.port == device.port && answers_too(device, other, kind));
+        let first =
+            others.position(|other| other.port == device.port && self.draft.answers_too(device, other, kind));
         let key = match kind {
             Some(Kind::D0) => "address",
             Some(Kind::P1) => "port",
+            Some(Kind::Dlms) => "port",
             _ if device.secondary.is_some() => "secondary",
             _ => "unit",
         };
         self.is_first(entry.field(key), first, |first| match kind {
             Some(Kind::D0) => Fault::AddressTaken { first },
             Some(Kind::P1) => Fault::PushTaken { first },
+            Some(Kind::Dlms) => Fault::ServerTaken { first },
             _ => Fault::UnitTaken { first },
         });
     }
@@ -419,6 +458,7 @@ enum Kind {
     Tcp,
     D0,
     P1,
+    Dlms,
 }
 
 impl Kind {
@@ -428,11 +468,12 @@ impl Kind {
             Self::Tcp => "tcp",
             Self::D0 => "d0",
             Self::P1 => "p1",
+            Self::Dlms => "dlms",
         }
     }
 
     const fn is_meter(self) -> bool {
-        matches!(self, Self::D0 | Self::P1)
+        matches!(self, Self::D0 | Self::P1 | Self::Dlms)
     }
 }
 
@@ -443,6 +484,7 @@ impl PortDraft {
             (Kind::Tcp, self.tcp.as_deref()),
             (Kind::D0, self.d0.as_deref()),
             (Kind::P1, self.p1.as_deref()),
+            (Kind::Dlms, self.dlms.as_deref()),
         ]
         .into_iter()
     }
@@ -461,19 +503,6 @@ impl PortDraft {
 /// Whether the name is that of a serial port: a path may have colons, any other name with one is an address.
 fn is_serial(text: &str) -> bool {
     text.starts_with('/') || !text.contains(':')
-}
-
-/// Whether `other`, on the same port, answers where `device` is called.
-fn answers_too(device: &DeviceDraft, other: &DeviceDraft, kind: Option<Kind>) -> bool {
-    match kind {
-        Some(Kind::P1) => true,
-        // Everybody answers to no address, and leading zeros do not count (IEC 62056-21 6.3.1).
-        Some(Kind::D0) => match (bare(device), bare(other)) {
-            ("", _) | (_, "") => true,
-            (one, other) => one == other,
-        },
-        _ => other.unit == device.unit && other.secondary == device.secondary,
-    }
 }
 
 fn bare(device: &DeviceDraft) -> &str {

@@ -3,12 +3,12 @@
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
-use crate::Secret;
 use crate::limits::{
-    Address, Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, MeterAddress, Model, Place,
-    SerialPath, Units,
+    Address, Id, Label, MAX_DEVICES, MAX_DLMS, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, MeterAddress, Model,
+    Place, SerialPath, Units,
 };
 use crate::list::bounded;
+use crate::{DlmsDraft, Framing, Secret};
 
 /// Settings as somebody wrote them, in a file, a form or the storage. [`Draft::check`] makes [`Settings`] of them.
 ///
@@ -30,6 +30,9 @@ pub struct Draft {
     /// The self-consumption plants.
     #[serde(default, deserialize_with = "bounded")]
     pub plants: Vec<PlantDraft, MAX_PLANTS>,
+    /// How devices on ports with `dlms` are talked to.
+    #[serde(default, deserialize_with = "bounded")]
+    pub dlms: Vec<DlmsDraft, MAX_DLMS>,
 }
 
 /// The web page and its API.
@@ -40,7 +43,7 @@ pub struct PortalDraft {
     pub listen: Option<Address>,
 }
 
-/// A line or connection that devices hang on: exactly one of `rtu`, `tcp`, `d0` and `p1`.
+/// A line or connection that devices hang on: exactly one of `rtu`, `tcp`, `d0`, `p1` and `dlms`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PortDraft {
@@ -54,11 +57,13 @@ pub struct PortDraft {
     pub d0: Option<Place>,
     /// The serial port or the gateway (`host:port`), for a meter that pushes telegrams by itself: P1.
     pub p1: Option<Place>,
+    /// The serial port, or the meter or gateway (`host:port`), for meters that speak DLMS/COSEM.
+    pub dlms: Option<Place>,
     /// Bits per second; not with `tcp`. With `d0` the line stays there in place of what the meter offers.
     pub baud: Option<u32>,
     /// The check bit; only with `rtu`.
     pub parity: Option<Parity>,
-    /// Data bits; only on a serial port. With `d0` and `p1` 7 means 7E1 and 8 means 8N1.
+    /// Data bits; only on a serial port. With `d0`, `p1` and `mode_e` 7 means 7E1 and 8 means 8N1.
     pub data_bits: Option<u32>,
     /// Stop bits; only with `rtu`.
     pub stop_bits: Option<u32>,
@@ -76,6 +81,12 @@ pub struct PortDraft {
     pub key: Option<Secret>,
     /// The authentication key, where it is not the published one of Luxembourg; only with `key`.
     pub authentication_key: Option<Secret>,
+    /// What carries the messages; only with `dlms`. Else HDLC on serial ports, and the wrapper elsewhere.
+    pub framing: Option<Framing>,
+    /// The dialogue begins as one of IEC 62056-21 and goes over to HDLC; only with `dlms` on a serial port.
+    pub mode_e: Option<bool>,
+    /// The association stays open from one poll to the next; only with `dlms`.
+    pub keep_open: Option<bool>,
 }
 
 /// The check bit of each character on a serial line.
@@ -101,7 +112,7 @@ pub struct DeviceDraft {
     pub port: Id,
     /// Its Modbus id; for a secondary, that of its principal. Only with `rtu` and `tcp`, and needed there.
     pub unit: Option<u32>,
-    /// Its IEC 62056-21 address; only with `d0`, and needed where there are several meters.
+    /// Its IEC 62056-21 address; only with `d0` and `mode_e`. With `d0` it is needed where there are several meters.
     pub address: Option<MeterAddress>,
     /// Its model, as the catalogue of devices calls it.
     pub model: Model,

@@ -2,6 +2,7 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 mod check;
+mod dlms;
 mod draft;
 mod endpoint;
 mod list;
@@ -20,6 +21,7 @@ mod laws;
 #[cfg(test)]
 mod tests;
 
+pub use dlms::{Auth, CipherKey, Dlms, DlmsDraft, DlmsSecurity, Framing, Password, Protection};
 pub use draft::{DeviceDraft, Draft, Parity, PlantDraft, PortDraft, PortalDraft};
 pub use endpoint::{Endpoint, EndpointError};
 pub use problem::{Fault, Field, Names, Problem, Problems};

@@ -16,6 +16,8 @@ pub const MAX_UNITS_PER_LINE: usize = 32;
 pub const MAX_PLANTS: usize = 8;
 /// Devices of a plant in one role.
 pub const MAX_MEMBERS: usize = 16;
+/// Devices of which it is said how they are talked to by DLMS; others are talked to by the public client.
+pub const MAX_DLMS: usize = 16;
 /// Problems that are listed; further ones are only counted.
 pub const MAX_PROBLEMS: usize = 16;
 
@@ -33,6 +35,8 @@ pub type Place = String<128, u8>;
 pub type MeterAddress = String<32, u8>;
 /// The units of a meter that sends none, at most 96 characters.
 pub type Units = String<96, u8>;
+/// A system title as it is written: 16 hexadecimal digits.
+pub type Title = String<16, u8>;
 /// A network address as it is written, at most 80 bytes.
 pub type Address = String<80, u8>;
 
@@ -90,6 +94,16 @@ pub const TIMEOUT_MS: Range = Range::new("timeout_ms", 10, 60_000, 500);
 pub const METER_TIMEOUT_MS: Range = Range::new("timeout_ms", 10, 60_000, 2000);
 /// How long a P1 meter may take from one push to the next, in milliseconds: version 4 and older push every 10 s.
 pub const P1_TIMEOUT_MS: Range = Range::new("timeout_ms", 10, 60_000, 30_000);
+/// How long a DLMS meter may take to answer a frame, in milliseconds.
+pub const DLMS_TIMEOUT_MS: Range = Range::new("timeout_ms", 10, 60_000, 3000);
+/// The address of a DLMS client: 16 is the public one (IEC 62056-5-3).
+pub const CLIENT: Range = Range::new("client", 1, 127, 16);
+/// The address of a logical device: 1 is the one that every meter has; what is left out are broadcasts.
+pub const SERVER: Range = Range::new("server", 1, 16_382, 1);
+/// The physical device on a line.
+pub const PHYSICAL: Range = Range::new("physical", 1, 16_382, 1);
+/// The security suite.
+pub const SUITE: Range = Range::new("suite", 0, 2, 0);
 /// How often a request without an answer is sent again.
 pub const RETRIES: Range = Range::new("retries", 0, 5, 1);
 /// The extra pause between two requests, in milliseconds.

@@ -64,7 +64,7 @@ pub struct Problem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Field {
-    /// The table: `portal`, `ports`, `devices` or `plants`.
+    /// The table: `portal`, `ports`, `devices`, `plants` or `dlms`.
     pub table: &'static str,
     /// The place of the entry, if there are several.
     pub entry: Option<usize>,
@@ -119,11 +119,13 @@ pub enum Fault {
     /// The text is no network address.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// A port has none of `rtu`, `tcp`, `d0` and `p1`.
-    #[error("the port leads nowhere: give `rtu` (a serial port), `tcp` (host:port), `d0` or `p1` (either)")]
+    /// A port has none of `rtu`, `tcp`, `d0`, `p1` and `dlms`.
+    #[error(
+        "the port leads nowhere: give `rtu` (a serial port), `tcp` (host:port), `d0`, `p1` or `dlms` (either)"
+    )]
     LinkMissing,
     /// A port has several of them.
-    #[error("a port is one of `rtu`, `tcp`, `d0` and `p1`: remove the others")]
+    #[error("a port is one of `rtu`, `tcp`, `d0`, `p1` and `dlms`: remove the others")]
     LinkTwice,
     /// Two ports would disturb each other.
     #[error("{first} uses this already: put the devices of both on one port")]
@@ -140,6 +142,24 @@ pub enum Fault {
     /// A key is none. It is not repeated here.
     #[error("a key is 32 hexadecimal digits")]
     Key,
+    /// A key has not the length of its suite. It is not repeated here.
+    #[error("a key is 32 hexadecimal digits, and 64 in suite 2")]
+    CipherKey,
+    /// A password is none. It is not repeated here.
+    #[error("a password is 1 to 64 printable characters, or `hex:` and up to 64 hexadecimal digits")]
+    Password,
+    /// A system title is none.
+    #[error("a system title is 16 hexadecimal digits")]
+    Title,
+    /// What another setting needs is missing.
+    #[error("{needed_by} needs this: give it")]
+    Needed {
+        /// The other setting.
+        needed_by: &'static str,
+    },
+    /// The wrapper is for networks.
+    #[error("a serial port has no wrapper: give \"hdlc\", or nothing")]
+    Wrapper,
     /// The units of a meter that sends none cannot be understood.
     #[error("write codes and units, such as `1.8=kWh 16.7.0=W`; there are {}", UnitNames)]
     Units,
@@ -153,6 +173,12 @@ pub enum Fault {
     #[error("{first} may answer to the same call: give each meter of the port its own `address`")]
     AddressTaken {
         /// The meter that has it.
+        first: Field,
+    },
+    /// Two devices are one meter.
+    #[error("{first} leads to this meter already: give each device a `server` or `physical` of its own")]
+    ServerTaken {
+        /// The device that has it.
         first: Field,
     },
     /// A P1 port has two meters.

@@ -1,14 +1,14 @@
-//! Keys: stored and written, but never printed.
+//! Keys and passwords: stored and written, but never printed.
 
 use core::fmt;
 use core::str::FromStr;
 
-use heapless::String;
+use heapless::{String, Vec};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::{Serialize, Serializer};
 
-/// A key of 128 bits as somebody wrote it: 32 hexadecimal digits, or a mistake. It goes into the file and the storage, so
-/// whoever shows a form to people leaves it out; `Debug` and the problems of a draft do.
+/// A key or a password as somebody wrote it, or a mistake. It goes into the file and the storage, so whoever shows a form to
+/// people leaves it out; `Debug` and the problems of a draft do.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String<KEPT, u8>);
 
@@ -23,21 +23,65 @@ pub struct Keys {
 }
 
 impl Secret {
-    /// The key; nothing where the text is none.
+    /// The key of 128 bits; nothing where the text is none.
     pub fn bytes(&self) -> Option<[u8; 16]> {
-        let is_key = self.0.len() == DIGITS && self.0.bytes().all(|digit| digit.is_ascii_hexdigit());
-        u128::from_str_radix(&self.0, 16).ok().filter(|_| is_key).map(u128::to_be_bytes)
+        self.key()
     }
 
-    pub(crate) fn of(key: [u8; 16]) -> Self {
+    /// The key of so many bytes, two hexadecimal digits each; nothing where the text is none.
+    pub fn key<const N: usize>(&self) -> Option<[u8; N]> {
+        let bytes = digits::<N>(&self.0)?;
+        bytes.as_slice().try_into().ok()
+    }
+
+    /// The password, a text or `hex:` and hexadecimal digits; nothing where it is empty, too long or not printable.
+    pub fn password(&self) -> Option<Vec<u8, 64>> {
+        let bytes = match self.0.strip_prefix(HEX) {
+            Some(text) => digits(text)?,
+            None => Vec::from_slice(self.0.as_bytes()).ok()?,
+        };
+        let is_sound = self.0.starts_with(HEX) || bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
+        Some(bytes).filter(|bytes| is_sound && !bytes.is_empty())
+    }
+
+    /// How many characters were written.
+    pub(crate) fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn of(key: &[u8]) -> Self {
         let mut text = String::new();
-        // 32 digits fit.
-        let _ = fmt::write(&mut text, format_args!("{:032x}", u128::from_be_bytes(key)));
+        // The digits of the longest key fit.
+        let _ = key.iter().try_for_each(|byte| fmt::write(&mut text, format_args!("{byte:02x}")));
         Self(text)
+    }
+
+    pub(crate) fn of_password(password: &[u8]) -> Self {
+        let text = core::str::from_utf8(password).ok().and_then(|text| text.parse().ok());
+        let is_same = |secret: &Self| secret.password().is_some_and(|found| found == password);
+        text.filter(is_same).unwrap_or_else(|| {
+            let Self(digits) = Self::of(password);
+            let mut text = String::new();
+            // A password that is no text was written in this way, so it fits.
+            let _ = text.push_str(HEX).and_then(|()| text.push_str(&digits));
+            Self(text)
+        })
     }
 }
 
-/// What is longer than a key stays longer.
+/// The bytes of pairs of hexadecimal digits.
+fn digits<const N: usize>(text: &str) -> Option<Vec<u8, N>> {
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    let mut bytes = Vec::new();
+    for pair in pairs {
+        let pair =
+            core::str::from_utf8(pair).ok().filter(|pair| pair.bytes().all(|one| one.is_ascii_hexdigit()))?;
+        bytes.push(u8::from_str_radix(pair, 16).ok()?).ok()?;
+    }
+    Some(bytes).filter(|_| odd.is_empty())
+}
+
+/// What is too long stays too long.
 impl FromStr for Secret {
     type Err = core::convert::Infallible;
 
@@ -79,7 +123,7 @@ impl Visitor<'_> for Text {
     type Value = Secret;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("32 hexadecimal digits in quotation marks")
+        formatter.write_str("a text in quotation marks")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
@@ -95,7 +139,8 @@ impl Visitor<'_> for Text {
     }
 }
 
-const DIGITS: usize = 32;
-/// One more than a key has.
-const KEPT: usize = DIGITS + 1;
-const NO_TEXT: &str = "a key is written as 32 hexadecimal digits in quotation marks";
+/// What is written in bytes begins with this.
+const HEX: &str = "hex:";
+/// One more than the longest has: 32 bytes in hexadecimal digits.
+const KEPT: usize = HEX.len() + 64 + 1;
+const NO_TEXT: &str = "keys and passwords are written in quotation marks";

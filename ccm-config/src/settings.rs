@@ -5,10 +5,13 @@ use core::fmt;
 use heapless::Vec;
 
 use crate::limits::{
-    self, Id, Label, MAX_DEVICES, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, MeterAddress, Model, SerialPath, Units,
+    self, Id, Label, MAX_DEVICES, MAX_DLMS, MAX_MEMBERS, MAX_PLANTS, MAX_PORTS, MeterAddress, Model,
+    SerialPath, Units,
 };
 use crate::list::gather;
-use crate::{DeviceDraft, Draft, Endpoint, Keys, Parity, PlantDraft, PortDraft, PortalDraft, Secret};
+use crate::{
+    DeviceDraft, Dlms, Draft, Endpoint, Framing, Keys, Parity, PlantDraft, PortDraft, PortalDraft, Secret,
+};
 
 /// Checked settings. They come from [`Draft::check`] only, so every name in them leads somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct Settings {
     pub(crate) ports: Vec<Port, MAX_PORTS>,
     pub(crate) devices: Vec<Device, MAX_DEVICES>,
     pub(crate) plants: Vec<Plant, MAX_PLANTS>,
+    /// By the place of the device.
+    pub(crate) dlms: Vec<(usize, Dlms), MAX_DLMS>,
 }
 
 impl Settings {
@@ -40,6 +45,13 @@ impl Settings {
         &self.plants
     }
 
+    /// How the device at this place is talked to, where it is on a port with [`Link::Dlms`]: by the public client where
+    /// nothing else is said.
+    pub fn dlms(&self, device: usize) -> &Dlms {
+        const PUBLIC: &Dlms = &Dlms::PUBLIC;
+        self.dlms.iter().find(|(place, _)| *place == device).map_or(PUBLIC, |(_, dlms)| dlms)
+    }
+
     /// The same settings as a form to be shown, changed, written or stored, with all defaults said.
     pub fn draft(&self) -> Draft {
         Draft {
@@ -47,7 +59,12 @@ impl Settings {
             ports: gather(self.ports.iter().map(Port::draft)),
             devices: gather(self.devices.iter().map(|device| device.draft(self))),
             plants: gather(self.plants.iter().map(|plant| plant.draft(self))),
+            dlms: gather(self.dlms.iter().map(|(place, dlms)| dlms.draft(self.device_id(*place)))),
         }
+    }
+
+    fn device_id(&self, place: usize) -> Id {
+        self.devices.get(place).map(|device| device.id.clone()).unwrap_or_default()
     }
 
     fn device_ids(&self, places: &[usize]) -> Vec<Id, MAX_MEMBERS> {
@@ -119,8 +136,20 @@ impl Port {
                 baud: place.path().map(|_| *baud),
                 data_bits: place.data_bits(*data_bits),
                 retries: None,
-                key: keys.as_ref().map(|keys| Secret::of(keys.encryption)),
-                authentication_key: keys.as_ref().and_then(|keys| keys.authentication).map(Secret::of),
+                key: keys.as_ref().map(|keys| Secret::of(&keys.encryption)),
+                authentication_key: keys
+                    .as_ref()
+                    .and_then(|keys| keys.authentication)
+                    .map(|key| Secret::of(&key)),
+                ..port
+            },
+            Link::Dlms { place, framing, baud, data_bits, mode_e, keep_open } => PortDraft {
+                dlms: Some(place.text()),
+                baud: *baud,
+                data_bits: mode_e.then_some((*data_bits).into()),
+                framing: Some(*framing),
+                mode_e: place.path().map(|_| *mode_e),
+                keep_open: Some(*keep_open),
                 ..port
             },
         }
@@ -166,6 +195,22 @@ pub enum Link {
         data_bits: u8,
         /// It encrypts its telegrams.
         keys: Option<Keys>,
+    },
+    /// DLMS/COSEM: meters that are asked.
+    Dlms {
+        /// Where they are.
+        place: Place,
+        /// What carries the messages.
+        framing: Framing,
+        /// Bits per second of a serial port. With `mode_e` the line stays there; nothing where it goes to what the meter
+        /// offers. Nothing behind a gateway.
+        baud: Option<u32>,
+        /// Where a dialogue in mode E begins: 7 is 7E1, 8 is 8N1. HDLC has 8N1.
+        data_bits: u8,
+        /// The dialogue begins as one of IEC 62056-21 (mode E).
+        mode_e: bool,
+        /// The association stays open from one poll to the next.
+        keep_open: bool,
     },
 }
 
@@ -233,7 +278,7 @@ pub struct Device {
     pub port: usize,
     /// Its Modbus id, 1 to 247; for a secondary, that of its principal. 0, which no device has, where it is not on Modbus.
     pub unit: u8,
-    /// Its IEC 62056-21 address; empty where it is the only one on its line.
+    /// Its IEC 62056-21 address; empty where it is the only one on its line, or has none.
     pub address: MeterAddress,
     /// Its model, as the catalogue of devices calls it.
     pub model: Model,

@@ -1,3 +1,4 @@
+mod dlms;
 mod meters;
 
 use std::format;
@@ -11,7 +12,7 @@ use crate::{
 };
 
 pub(crate) fn known(model: &str) -> bool {
-    ["ccm4", "ccm1", "goodwe-dt", "iec62056-21", "p1"].contains(&model)
+    ["ccm4", "ccm1", "goodwe-dt", "iec62056-21", "p1", "dlms"].contains(&model)
 }
 
 fn problems(text: &str) -> Vec<String> {
@@ -74,7 +75,17 @@ fn names_lead_to_places() {
 fn a10_a_device_without_alias_is_called_by_model_and_id() {
     let settings = Settings::from_toml(readme(), known).unwrap();
     let labels: Vec<_> = settings.devices().iter().map(|device| device.label().to_string()).collect();
-    assert_eq!(labels, ["House connection", "ccm1 001-1", "goodwe-dt 247", "iec62056-21 fiscal", "p1 smart"]);
+    assert_eq!(
+        labels,
+        [
+            "House connection",
+            "ccm1 001-1",
+            "goodwe-dt 247",
+            "iec62056-21 fiscal",
+            "p1 smart",
+            "dlms reference"
+        ]
+    );
 }
 
 #[test]
@@ -125,12 +136,12 @@ fn a_port_is_a_line_or_a_connection() {
     assert_eq!(
         problems("[[ports]]\nid = \"nd\"\n"),
         [
-            "ports[0].rtu: the port leads nowhere: give `rtu` (a serial port), `tcp` (host:port), `d0` or `p1` (either)"
+            "ports[0].rtu: the port leads nowhere: give `rtu` (a serial port), `tcp` (host:port), `d0`, `p1` or `dlms` (either)"
         ]
     );
     assert_eq!(
         problems(&[PORT, "tcp = \"a:1\"\n"].concat()),
-        ["ports[0].tcp: a port is one of `rtu`, `tcp`, `d0` and `p1`: remove the others"]
+        ["ports[0].tcp: a port is one of `rtu`, `tcp`, `d0`, `p1` and `dlms`: remove the others"]
     );
 }
 
@@ -270,7 +281,7 @@ fn h113_a_device_that_a_plant_needs_cannot_be_deleted() {
     let found = draft.check(known).unwrap_err();
     assert_eq!(
         found.to_string(),
-        "plants[0].production[0]: no device is called \"pv\"; known: grid, kitchen, fiscal, smart"
+        "plants[0].production[0]: no device is called \"pv\"; known: grid, kitchen, fiscal, smart, reference"
     );
 }
 
@@ -294,8 +305,9 @@ fn known_names_are_cut_off_where_they_get_too_long() {
 fn toml_errors_name_line_and_key() {
     assert_eq!(
         syntax("[[ports]]\nid = \"nd\"\nbauds = 9600\n"),
-        "line 3, column 1: unknown field `bauds`, expected one of `id`, `rtu`, `tcp`, `d0`, `p1`, `baud`, `parity`, \
-         `data_bits`, `stop_bits`, `timeout_ms`, `retries`, `gap_ms`, `echo`, `wake_up`, `key`, `authentication_key`"
+        "line 3, column 1: unknown field `bauds`, expected one of `id`, `rtu`, `tcp`, `d0`, `p1`, `dlms`, `baud`, `parity`, \
+         `data_bits`, `stop_bits`, `timeout_ms`, `retries`, `gap_ms`, `echo`, `wake_up`, `key`, `authentication_key`, \
+         `framing`, `mode_e`, `keep_open`"
     );
     assert_eq!(
         syntax("[[ports]]\nid = \"nd\"\nparity = \"equal\"\n"),
@@ -383,10 +395,16 @@ fn version_2_of_the_storage_form_is_still_read() {
 }
 
 #[test]
-fn version_3_of_the_storage_form_stays_as_it_is() {
+fn version_3_of_the_storage_form_is_still_read() {
     let draft = Draft::from_toml(include_str!("../tests/vectors/settings_v3.toml")).unwrap();
+    assert_eq!(Draft::from_image(&stored(include_str!("../tests/vectors/settings_v3.hex"))), Ok(draft));
+}
+
+#[test]
+fn version_4_of_the_storage_form_stays_as_it_is() {
+    let draft = Draft::from_toml(include_str!("../tests/vectors/settings_v4.toml")).unwrap();
     let written: String = image(&draft).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(written, digits(include_str!("../tests/vectors/settings_v3.hex")));
+    assert_eq!(written, digits(include_str!("../tests/vectors/settings_v4.hex")));
     assert_eq!(Draft::from_image(&image(&draft)), Ok(draft));
 }
 
@@ -409,12 +427,13 @@ fn every_wrong_image_has_its_own_error() {
         Draft::from_image(&sound[..length - 1]),
         Err(StorageError::Truncated { expected: length, found: length - 1 })
     );
-    assert_eq!(Draft::from_image(&sealed(4, b"new")), Err(StorageError::Version { found: 4, newest: 3 }));
-    assert_eq!(Draft::from_image(&sealed(0, b"")), Err(StorageError::Version { found: 0, newest: 3 }));
-    for version in [1, 2, 3] {
+    assert_eq!(Draft::from_image(&sealed(5, b"new")), Err(StorageError::Version { found: 5, newest: 4 }));
+    assert_eq!(Draft::from_image(&sealed(0, b"")), Err(StorageError::Version { found: 0, newest: 4 }));
+    for version in [1, 2, 3, 4] {
         assert_eq!(Draft::from_image(&sealed(version, &[9; 9])), Err(StorageError::Body { version }));
-        assert_eq!(Draft::from_image(&sealed(version, &[0; 5])), Err(StorageError::Body { version }));
-        assert_eq!(Draft::from_image(&sealed(version, &[0; 4])), Ok(Draft::default()));
+        assert_eq!(Draft::from_image(&sealed(version, &[0; 6])), Err(StorageError::Body { version }));
+        let tables = if version < 4 { 4 } else { 5 };
+        assert_eq!(Draft::from_image(&sealed(version, &[0; 5][..tables])), Ok(Draft::default()));
     }
 }
 
@@ -439,6 +458,7 @@ fn fullest() -> Draft {
         tcp: Some("t".repeat(80).parse().unwrap()),
         d0: Some("d".repeat(128).parse().unwrap()),
         p1: Some("p".repeat(128).parse().unwrap()),
+        dlms: Some("s".repeat(128).parse().unwrap()),
         parity: Some(Parity::Odd),
         baud: Some(u32::MAX),
         data_bits: Some(u32::MAX),
@@ -448,8 +468,11 @@ fn fullest() -> Draft {
         gap_ms: Some(u32::MAX),
         echo: Some(true),
         wake_up: Some(true),
-        key: Some("k".repeat(40).parse().unwrap()),
-        authentication_key: Some("k".repeat(40).parse().unwrap()),
+        key: Some("k".repeat(80).parse().unwrap()),
+        authentication_key: Some("k".repeat(80).parse().unwrap()),
+        framing: Some(crate::Framing::Wrapper),
+        mode_e: Some(true),
+        keep_open: Some(true),
     };
     draft.ports.resize(draft.ports.capacity(), port).unwrap();
     let device = DeviceDraft {
@@ -465,6 +488,20 @@ fn fullest() -> Draft {
         units: Some("u".repeat(96).parse().unwrap()),
     };
     draft.devices.resize(MAX_DEVICES, device).unwrap();
+    let dlms = crate::DlmsDraft {
+        device: id("d"),
+        client: Some(u32::MAX),
+        server: Some(u32::MAX),
+        physical: Some(u32::MAX),
+        auth: Some(crate::Auth::HlsSha256),
+        password: Some("k".repeat(80).parse().unwrap()),
+        suite: Some(u32::MAX),
+        protection: Some(crate::Protection::Both),
+        key: Some("k".repeat(80).parse().unwrap()),
+        authentication_key: Some("k".repeat(80).parse().unwrap()),
+        system_title: Some("t".repeat(16).parse().unwrap()),
+    };
+    draft.dlms.resize(draft.dlms.capacity(), dlms).unwrap();
     let mut plant =
         crate::PlantDraft { id: id("p"), name: "n".repeat(32).parse().unwrap(), ..Default::default() };
     for members in [&mut plant.production, &mut plant.grid, &mut plant.battery] {

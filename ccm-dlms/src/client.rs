@@ -77,6 +77,11 @@ impl<'b, F: Framing> Client<'b, F> {
         self
     }
 
+    /// The same, where the client lies elsewhere.
+    pub const fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
     /// How the server is treated.
     pub const fn policy(&self) -> &Policy {
         &self.policy

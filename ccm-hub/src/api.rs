@@ -51,7 +51,7 @@ pub struct DeviceView {
     pub maker: &'static str,
     /// Its model.
     pub model: String,
-    /// `MB_RTU_CCM`, `MB_RTU_EXT`, `MB_TCP_EXT`, `IEC_62056_21` or `P1`.
+    /// `MB_RTU_CCM`, `MB_RTU_EXT`, `MB_TCP_EXT`, `IEC_62056_21`, `P1` or `DLMS`.
     pub protocol: &'static str,
     /// Its port.
     pub port: String,

@@ -281,6 +281,7 @@ fn protocol(link: &Link, map: &Map<'_>) -> &'static str {
     match link {
         Link::D0 { .. } => "IEC_62056_21",
         Link::P1 { .. } => "P1",
+        Link::Dlms { .. } => "DLMS",
         _ if map.is_native() => "MB_RTU_CCM",
         Link::Rtu { .. } => "MB_RTU_EXT",
         _ => "MB_TCP_EXT",

@@ -178,6 +178,10 @@ pub enum Failure {
     Key,
     /// The meter does not do what it is asked.
     Unwilling,
+    /// What a DLMS meter says is not to be believed, or it refuses.
+    Dlms(ccm_dlms::Error),
+    /// There are no invocation counters, or no challenge: what keeps them does not work.
+    Vault,
 }
 
 impl core::fmt::Display for Failure {
@@ -192,6 +196,8 @@ impl core::fmt::Display for Failure {
             }
             Self::BadTelegram => formatter.write_str("what comes is no telegram: wrong speed, or noise"),
             Self::Key => formatter.write_str("the telegram does not open: wrong key, or noise"),
+            Self::Dlms(error) => write!(formatter, "{error}"),
+            Self::Vault => formatter.write_str("the invocation counter cannot be stored, so nothing is sent"),
             Self::Unwilling => formatter.write_str("the meter breaks the dialogue off"),
         }
     }
@@ -215,7 +221,7 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
                 schedule: Schedule::new(),
                 retries: port.retries,
                 asks: match port.link {
-                    Link::D0 { .. } => Asks::Readouts,
+                    Link::D0 { .. } | Link::Dlms { .. } => Asks::Readouts,
                     Link::P1 { .. } => Asks::Nobody,
                     _ => Asks::Registers,
                 },
@@ -394,7 +400,8 @@ impl<const P: usize, const D: usize, const V: usize> Hub<P, D, V> {
 
     fn missed(&mut self, now: Instant, device: usize, failure: Failure, cost: Duration) {
         self.count(device, |counters| {
-            let is_refusal = failure == Failure::Unwilling;
+            let is_refusal =
+                matches!(failure, Failure::Unwilling | Failure::Dlms(ccm_dlms::Error::Session(_)));
             let counter = if is_refusal { &mut counters.refused } else { &mut counters.failed };
             *counter = counter.saturating_add(1);
         });

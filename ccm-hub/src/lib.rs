@@ -5,6 +5,7 @@
 pub mod api;
 mod behind;
 mod device;
+mod dlms;
 mod hub;
 mod link;
 mod reading;
@@ -17,6 +18,7 @@ mod telegram;
 
 pub use behind::Behind;
 pub use device::Device;
+pub use dlms::{DlmsMeter, DlmsReader, Vault, VaultError};
 pub use hub::{Action, BuildError, Counters, Event, Failure, Hub, Listen, Port, Read, ReadOut};
 pub use link::{keys_of, line_of, policy_of};
 pub use reading::{Quality, Reading};

@@ -23,11 +23,15 @@ pub fn line_of(link: &Link) -> Option<Line> {
             place.path().map(|_| meter_line(baud.unwrap_or(FIRST_BAUD), *data_bits))
         }
         Link::P1 { place, baud, data_bits, .. } => place.path().map(|_| meter_line(*baud, *data_bits)),
+        Link::Dlms { place, baud, data_bits, mode_e: true, .. } => {
+            place.path().map(|_| meter_line(baud.unwrap_or(FIRST_BAUD), *data_bits))
+        }
+        Link::Dlms { baud, .. } => baud.map(Line::new),
         _ => None,
     }
 }
 
-/// How the meters of a port are treated; nothing for a port on Modbus.
+/// How the meters of a port are treated that speak IEC 62056-21, or begin with it; nothing for other ports.
 pub fn policy_of(port: &ccm_config::Port) -> Option<Policy> {
     let timeout = Duration::from_millis(port.timeout_ms.into());
     match &port.link {
@@ -36,6 +40,14 @@ pub fn policy_of(port: &ccm_config::Port) -> Option<Policy> {
             eight_bits: *data_bits == 8,
             echo: if *echo { Echo::Learn } else { Echo::Off },
             wake_up: *wake_up,
+            retries: port.retries,
+            timeout,
+            ..Policy::DEFAULT
+        }),
+        Link::Dlms { baud, data_bits, mode_e: true, .. } => Some(Policy {
+            fixed_baud: *baud,
+            eight_bits: *data_bits == 8,
+            echo: Echo::Learn,
             retries: port.retries,
             timeout,
             ..Policy::DEFAULT
@@ -66,6 +78,7 @@ pub(crate) fn reaches(link: &Link, map: &Map<'_>) -> bool {
     match link {
         Link::D0 { .. } => map.ports.contains(&PortKind::D0),
         Link::P1 { .. } => map.ports.contains(&PortKind::P1),
+        Link::Dlms { .. } => map.ports.contains(&PortKind::Dlms),
         _ => map.codes.is_empty(),
     }
 }

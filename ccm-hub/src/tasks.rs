@@ -12,6 +12,8 @@ use ccm_registry::Space;
 
 use crate::{Action, Device, Event, Failure, Hub, Listen, Opener, Read, ReadOut, Telegram};
 
+pub use crate::dlms::{read_dlms, read_wrapped};
+
 /// Reads the devices of one port for as long as the port works; gives why it does not any more.
 ///
 /// The caller opens the port, tells the hub [`Event::PortUp`], runs this, tells it [`Event::PortDown`], and opens the
@@ -110,7 +112,7 @@ where
 }
 
 /// While nothing is due the port is still listened to, so that its loss is noticed.
-async fn idle<T: Port, C: Timer>(
+pub(crate) async fn idle<T: Port, C: Timer>(
     driver: &mut Driver<T, C>,
     until: Option<Instant>,
 ) -> Result<(), DriveError<T::Error>> {
@@ -119,7 +121,7 @@ async fn idle<T: Port, C: Timer>(
 }
 
 /// The caller runs the wrong loop on a port: nothing can be read, and the devices show it.
-async fn refuse<T: Port, C: Timer, const P: usize, const D: usize, const V: usize>(
+pub(crate) async fn refuse<T: Port, C: Timer, const P: usize, const D: usize, const V: usize>(
     hub: &RefCell<Hub<P, D, V>>,
     device: usize,
     driver: &mut Driver<T, C>,
@@ -252,7 +254,7 @@ fn come<const P: usize, const D: usize, const V: usize>(
     hub.borrow_mut().handle(now, event);
 }
 
-const fn missed(error: iec::Error) -> Failure {
+pub(crate) const fn missed(error: iec::Error) -> Failure {
     match error {
         iec::Error::Frame(iec::FrameError::Checksum(_)) => Failure::Checksum,
         iec::Error::Frame(iec::FrameError::Key) => Failure::Key,

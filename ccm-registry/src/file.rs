@@ -43,7 +43,7 @@ pub(crate) enum FileKind {
     Inverter,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum FilePort {
     Native,
@@ -51,11 +51,12 @@ pub(crate) enum FilePort {
     Tcp,
     D0,
     P1,
+    Dlms,
 }
 
 impl FilePort {
     const fn is_meter(self) -> bool {
-        matches!(self, Self::D0 | Self::P1)
+        matches!(self, Self::D0 | Self::P1 | Self::Dlms)
     }
 }
 
@@ -314,7 +315,10 @@ impl File {
             0 => Ok(false),
             all if all == self.ports.len() && self.unit == 0 => Ok(true),
             all if all == self.ports.len() => Err("unit: a meter with codes has none; remove it".into()),
-            _ => Err("ports: \"d0\" and \"p1\" have codes, the others registers; make two files".into()),
+            _ => {
+                Err("ports: \"d0\", \"p1\" and \"dlms\" have codes, the others registers; make two files"
+                    .into())
+            }
         }
     }
 
@@ -334,6 +338,9 @@ impl File {
             if later.iter().any(|other| other.quantity == code.quantity) {
                 return Err(std::format!("{}: comes twice; keep one", code.quantity));
             }
+        }
+        if self.ports.contains(&FilePort::Dlms) {
+            codes.iter().try_for_each(askable)?;
         }
         let terms = codes.iter().flat_map(|code| code.choices.iter().flatten()).count();
         if terms > MOST_CODES {
@@ -425,6 +432,19 @@ fn code(group: &Group, point: &GroupPoint) -> Result<FileCode, String> {
         optional: point.optional || group.optional,
         seen: point.seen.or(group.seen).unwrap_or(2),
     })
+}
+
+/// DLMS has no readout: what is wanted is asked for, by its whole name.
+fn askable(code: &FileCode) -> Result<(), String> {
+    let name = &code.quantity;
+    if !matches!(code.form, FileForm::Number | FileForm::Text) {
+        return Err(std::format!("{name}: a meter with \"dlms\" has the types number and text"));
+    }
+    let is_whole = |term: &FileTerm| term.a.is_some() && term.b.is_some() && term.e.is_some();
+    if code.choices.iter().flatten().all(is_whole) {
+        return Ok(());
+    }
+    Err(std::format!("{name}: a meter with \"dlms\" is asked for whole codes, as in 1-0:1.8.0"))
 }
 
 /// Reads `1.8.0`, `1.8.1 + 1.8.2` or `1.7.0 - 2.7.0`: blanks stand around the signs, because codes have such too.

@@ -90,6 +90,8 @@ pub enum PortKind {
     D0,
     /// P1, or anything else on which a meter pushes telegrams of IEC 62056-21.
     P1,
+    /// A serial line or network on which a meter is asked by DLMS/COSEM.
+    Dlms,
 }
 
 /// A register whose value tells a kind of device.
@@ -118,7 +120,7 @@ mod tests {
     #[test]
     fn h055_a_goodwe_residential_inverter_is_among_the_authorised_devices() {
         let authorised: Vec<_> = MAPS.iter().filter(|map| !map.is_native()).map(|map| map.id).collect();
-        assert_eq!(authorised, ["eastron-sdm630", "goodwe-dt", "goodwe-et", "iec62056-21", "p1"]);
+        assert_eq!(authorised, ["dlms", "eastron-sdm630", "goodwe-dt", "goodwe-et", "iec62056-21", "p1"]);
         assert_eq!(find("ccm4").map(|map| map.id), Some("ccm"));
         assert_eq!(find("goodwe-dt").map(|map| (map.unit, map.kind)), Some((247, DeviceKind::Inverter)));
     }

@@ -153,6 +153,7 @@ const fn port(port: FilePort) -> PortKind {
         FilePort::Tcp => PortKind::Tcp,
         FilePort::D0 => PortKind::D0,
         FilePort::P1 => PortKind::P1,
+        FilePort::Dlms => PortKind::Dlms,
     }
 }
 
@@ -177,6 +178,30 @@ mod tests {
         assert_eq!(Some(map), crate::find("iec62056-21"));
         let map = parse_map("p1", include_str!("../devices/p1.toml")).unwrap();
         assert_eq!(Some(map), crate::find("p1"));
+        let map = parse_map("dlms", include_str!("../devices/dlms.toml")).unwrap();
+        assert_eq!(Some(map), crate::find("dlms"));
+    }
+
+    #[test]
+    fn a_dlms_meter_is_asked_for_whole_codes_of_numbers_and_texts() {
+        let good = include_str!("../devices/dlms.toml");
+        for (right, wrong, message) in [
+            (
+                "\"1-0:32.7.0\"",
+                "\"32.7.0\"",
+                "v1: a meter with \"dlms\" is asked for whole codes, as in 1-0:1.8.0",
+            ),
+            ("\"1-0:32.7.0\"", "\"1-0:32.7\"", "v1: a meter with \"dlms\" is asked for whole codes"),
+            (
+                "type = \"text\"",
+                "type = \"hex\"",
+                "serial: a meter with \"dlms\" has the types number and text",
+            ),
+        ] {
+            assert!(good.contains(right), "{right}");
+            let error = parse_map("mine", &good.replacen(right, wrong, 1)).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
     }
 
     #[test]
@@ -196,7 +221,11 @@ mod tests {
                 "type = \"submeter\"",
                 "serial: only gas, water, hot_water, heat and cooling are",
             ),
-            ("[\"p1\"]", "[\"p1\", \"rs485\"]", "ports: \"d0\" and \"p1\" have codes, the others registers"),
+            (
+                "[\"p1\"]",
+                "[\"p1\", \"rs485\"]",
+                "ports: \"d0\", \"p1\" and \"dlms\" have codes, the others registers",
+            ),
             ("baud = 115200", "baud = 115200\nunit = 1", "unit: a meter with codes has none"),
             ("baud = 115200", "baud = 115200\ndata_bits = 9", "data_bits is 7 or 8"),
         ];

@@ -158,10 +158,10 @@ fn h107_the_demo_answers_its_api_and_says_what_it_does_not_know() {
     let demo = Running::start(&["demo", "--listen", "127.0.0.1:0"]);
     let (status, devices) = demo.get("/api/v1/devices");
     let devices: Value = serde_json::from_str(&devices).unwrap();
-    assert_eq!((status, devices.as_array().unwrap().len()), (200, 6));
+    assert_eq!((status, devices.as_array().unwrap().len()), (200, 7));
     let protocols: Vec<_> =
         devices.as_array().unwrap().iter().map(|device| device["protocol"].clone()).collect();
-    assert_eq!(protocols[4..], ["IEC_62056_21", "P1"]);
+    assert_eq!(protocols[4..], ["IEC_62056_21", "P1", "DLMS"]);
     let (_, power) = demo.get("/api/v1/plants/home/power");
     let power: Value = serde_json::from_str(&power).unwrap();
     // Whether it has been read by now or not: the balance is whole or unknown, never a part of it.
@@ -193,9 +193,9 @@ fn energy(hub: &Running, meter: &str, quality: &str) -> Value {
 }
 
 #[test]
-fn h056_the_demo_reads_its_fiscal_and_its_smart_meter() {
+fn h056_the_demo_reads_its_fiscal_meters_and_its_smart_meter() {
     let demo = Running::start(&["demo", "--listen", "127.0.0.1:0"]);
-    for meter in ["smart", "fiscal"] {
+    for meter in ["smart", "fiscal", "reference"] {
         let energy = energy(&demo, meter, "good");
         assert!(energy["value"].as_f64().unwrap() >= 4_211_300.0 && energy["unit"] == "Wh", "{energy}");
     }

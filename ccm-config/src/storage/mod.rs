@@ -13,10 +13,12 @@
 
 mod version_1;
 mod version_2;
+mod version_3;
 
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 use version_1::Draft1;
 use version_2::Draft2;
+use version_3::Draft3;
 
 use crate::Draft;
 
@@ -74,7 +76,7 @@ pub enum StorageError {
 
 impl Draft {
     /// The most bytes that an image takes.
-    pub const MAX_IMAGE: usize = 32 * 1024;
+    pub const MAX_IMAGE: usize = 40 * 1024;
 
     /// Writes the storage form into `buffer` and returns it.
     ///
@@ -103,6 +105,7 @@ fn decode(version: u16, body: &[u8]) -> Result<Draft, StorageError> {
     let draft = match version {
         1 => whole::<Draft1>(body).map(Draft::from),
         2 => whole::<Draft2>(body).map(Draft::from),
+        3 => whole::<Draft3>(body).map(Draft::from),
         VERSION => whole(body),
         found => return Err(StorageError::Version { found, newest: VERSION }),
     };
@@ -154,7 +157,7 @@ fn crc_of(header: &[u8], body: &[u8]) -> u32 {
 }
 
 const MAGIC: [u8; 4] = *b"CcMs";
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 const HEADER: usize = 8;
 const CHECKSUM: usize = 4;
 /// Settings are read once and written seldom: no table of 1 KiB for that.

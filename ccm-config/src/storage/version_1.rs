@@ -46,7 +46,8 @@ impl From<Draft1> for Draft {
     fn from(draft: Draft1) -> Self {
         let Draft1 { portal, ports, devices, plants } = draft;
         let ports = gather(ports.into_iter().map(PortDraft::from));
-        Self { portal, ports, devices: gather(devices.into_iter().map(DeviceDraft::from)), plants }
+        let devices = gather(devices.into_iter().map(DeviceDraft::from));
+        Self { portal, ports, devices, plants, ..Self::default() }
     }
 }
 

@@ -53,7 +53,8 @@ impl From<Draft2> for Draft {
     fn from(draft: Draft2) -> Self {
         let Draft2 { portal, ports, devices, plants } = draft;
         let ports = gather(ports.into_iter().map(PortDraft::from));
-        Self { portal, ports, devices: gather(devices.into_iter().map(DeviceDraft::from)), plants }
+        let devices = gather(devices.into_iter().map(DeviceDraft::from));
+        Self { portal, ports, devices, plants, ..Self::default() }
     }
 }
 

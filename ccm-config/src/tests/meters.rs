@@ -59,13 +59,16 @@ fn what_a_kind_of_port_does_not_have_is_named_with_who_has_it() {
         (meter_port("p1", "/dev/x", "echo = true"), "echo: only a port with `d0` has this: remove it"),
         (
             meter_port("p1", "/dev/x", "retries = 1"),
-            "retries: only a port with `rtu`, `tcp` or `d0` has this: remove it",
+            "retries: only a port with `rtu`, `tcp`, `d0` or `dlms` has this: remove it",
         ),
         (
             meter_port("p1", "a:1", "baud = 9600"),
             "baud: only a serial port or one with `d0` has this: remove it",
         ),
-        (meter_port("p1", "a:1", "data_bits = 7"), "data_bits: only a serial port has this: remove it"),
+        (
+            meter_port("p1", "a:1", "data_bits = 7"),
+            "data_bits: only a serial port, with `dlms` one in `mode_e`, has this: remove it",
+        ),
         (
             meter_port("d0", "/dev/x", "parity = \"even\""),
             "parity: only a port with `rtu` has this: remove it",
@@ -89,7 +92,7 @@ fn what_a_kind_of_port_does_not_have_is_named_with_who_has_it() {
         problems(&[meter_port("p1", "/dev/x", ""), device].concat()),
         [
             "devices[0].unit: only a device on Modbus has this: remove it",
-            "devices[0].address: only a device on a port with `d0` has this: remove it",
+            "devices[0].address: only a device on a port with `d0` or `mode_e` has this: remove it",
         ]
     );
     let without = device_without_unit();

@@ -136,7 +136,7 @@ fn powers(measured: &Electrical, medium: &str) -> Vec<String> {
 }
 
 /// Two tariffs that make up the whole, in Wh.
-fn tariffs(energy: f64) -> (u64, u64) {
+pub(super) fn tariffs(energy: f64) -> (u64, u64) {
     let whole = watts(energy);
     (whole * 2 / 5, whole - whole * 2 / 5)
 }
@@ -152,7 +152,7 @@ fn kw(power: f64) -> String {
 
 /// What counts in this direction; nothing of the other.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and a house's")]
-fn watts(value: f64) -> u64 {
+pub(super) fn watts(value: f64) -> u64 {
     value.max(0.0).round() as u64
 }
 

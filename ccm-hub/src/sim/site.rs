@@ -1,18 +1,21 @@
 //! A house with its devices: a CcM4 at the grid, a CcM2 in the kitchen with a CcM1 at the heat pump behind it, a GoodWe
-//! inverter; and at the grid too the fiscal meter, read out by IEC 62056-21, and a smart meter that pushes P1.
+//! inverter; and at the grid too the fiscal meter, read out by IEC 62056-21, a smart meter that pushes P1, and another
+//! fiscal meter that is asked by DLMS/COSEM.
 
 use std::cell::RefCell;
 use std::string::String;
 use std::vec::Vec;
 
 use ccm_core::{Instant, Line};
+use ccm_dlms::hdlc::{Address, Station};
+use ccm_dlms::wrapper::Service;
 use ccm_iec62056::{Quirks, Server};
 use ccm_modbus::{Rtu, Tcp};
 use ccm_registry::{Map, find};
 
 use super::bus::Shared;
 use super::meter::{Dial, Dials};
-use super::{Bus, Electrical, Household, Moment, Phase, SimDevice, SimMeter};
+use super::{Bus, Electrical, Household, Moment, Phase, SimDevice, SimDlms, SimMeter, SimObjects};
 
 /// The simulated site.
 #[derive(Debug)]
@@ -95,6 +98,25 @@ impl Site {
     /// The smart meter: P1 version 5, once a second at 115200 Bd.
     pub fn smart_meter(&self) -> Server<'static, SimMeter> {
         SimMeter::smart(self.dials, Quirks::named("p1-v5").unwrap_or_default())
+    }
+
+    /// The meter that speaks DLMS over HDLC at 9600 Bd; nothing where its keys are wrong, which they are not.
+    pub fn dlms_meter(&self, quirks: ccm_dlms::Quirks) -> Option<SimDlms<Station<'static>>> {
+        self.dlms_meter_at(Address::client(1), quirks)
+    }
+
+    /// The same at another address, for lines with several.
+    pub fn dlms_meter_at(
+        &self,
+        address: Address,
+        quirks: ccm_dlms::Quirks,
+    ) -> Option<SimDlms<Station<'static>>> {
+        SimObjects::over_hdlc(self.dials, address, quirks)
+    }
+
+    /// The same over TCP, for one connection.
+    pub fn dlms_meter_on_tcp(&self) -> Option<SimDlms<Service<'static>>> {
+        SimObjects::over_tcp(self.dials)
     }
 
     fn second(&self, now: Instant) -> f64 {

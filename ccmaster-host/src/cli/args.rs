@@ -74,6 +74,9 @@ pub(super) struct Run {
     /// A folder with device files of your own
     #[arg(long, value_name = "DIR")]
     pub(super) devices: Option<PathBuf>,
+    /// Where invocation counters of encrypting DLMS meters are kept; else the folder of the settings
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ccm_config::Settings;
 use ccm_core::asynch::Driver;
 use ccm_core::{Clock, Line, Machine};
-use ccm_hub::sim::{Bus, Site, TimeOfDay, meter_settings, settings};
+use ccm_hub::sim::{Bus, Site, TimeOfDay, dlms_settings, meter_settings, settings};
 use ccm_iec62056::Quirks;
 use ccm_modbus::Framing;
 use ccm_registry::find;
@@ -17,6 +17,7 @@ use super::Failure;
 use super::args::Demo;
 use super::run::{Catalogue, open, start};
 use crate::port::{Paced, Pty, Tcp, TokioTimer};
+use crate::server::FileVault;
 
 /// Runs the demo until it is stopped.
 pub(super) async fn run(demo: Demo) -> Result<(), Failure> {
@@ -24,13 +25,14 @@ pub(super) async fn run(demo: Demo) -> Result<(), Failure> {
         |error: std::io::Error| Failure::Failed(format!("the simulated house cannot be built: {error}"));
     // What can go wrong goes wrong before anything is started.
     let listener = open(&demo.listen).await?;
-    let [native, fiscal, smart] = [Pty::new(), Pty::new(), Pty::new()];
-    let (native, fiscal, smart) = (native.map_err(failed)?, fiscal.map_err(failed)?, smart.map_err(failed)?);
+    let pty = || Pty::new().map_err(failed);
+    let (native, fiscal, smart, dlms) = (pty()?, pty()?, pty()?, pty()?);
     let inverter = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
     let address = inverter.local_addr().map_err(failed)?;
     let path = |pty: &Pty| pty.path().to_string_lossy().into_owned();
-    let text =
-        settings(&path(&native), &address.to_string()) + &meter_settings(&path(&fiscal), &path(&smart));
+    let text = settings(&path(&native), &address.to_string())
+        + &meter_settings(&path(&fiscal), &path(&smart))
+        + &dlms_settings(&path(&dlms));
     let checked = Settings::from_toml(&text, |model| find(model).is_some())
         .map_err(|error| Failure::Failed(format!("the demo's settings: {error}")))?;
     let timer = TokioTimer::default();
@@ -42,12 +44,15 @@ pub(super) async fn run(demo: Demo) -> Result<(), Failure> {
     let meter = site.borrow().fiscal_meter(Quirks::NONE).with_eight_bits();
     tokio::task::spawn_local(answer(fiscal, METER, meter, timer));
     tokio::task::spawn_local(answer(smart, P1, site.borrow().smart_meter(), timer));
+    let meter = site.borrow().dlms_meter(ccm_dlms::Quirks::NONE);
+    let meter = meter.ok_or_else(|| Failure::Failed("the simulated DLMS meter has no keys".into()))?;
+    tokio::task::spawn_local(answer(dlms, LINE, meter, timer));
     tokio::task::spawn_local(accept(inverter, Rc::clone(&site), timer));
     tracing::info!(
-        "simulated: CcM4, CcM2 and CcM1 at {LINE}, a fiscal meter (IEC 62056-21, mode C) and a smart meter (P1) on \
-         pseudo-terminals, a GoodWe inverter at {address}"
+        "simulated: CcM4, CcM2 and CcM1 at {LINE}, two fiscal meters (IEC 62056-21 in mode C, and DLMS) and a smart \
+         meter (P1) on pseudo-terminals, a GoodWe inverter at {address}"
     );
-    start(&checked, &Catalogue::load(None)?, listener, timer).await
+    start(&checked, &Catalogue::load(None)?, listener, (timer, FileVault::volatile())).await
 }
 
 /// Lets the house's day go on.

@@ -14,7 +14,7 @@ use super::Failure;
 use super::args::Run;
 use super::modbus::image::one_line;
 use crate::port::TokioTimer;
-use crate::server::{HostHub, Snapshot, listen, read_ports, serve, until_stopped};
+use crate::server::{FileVault, HostHub, Snapshot, listen, read_ports, serve, until_stopped};
 
 /// Runs the hub with the devices of a settings file.
 pub(super) async fn run(run: Run) -> Result<(), Failure> {
@@ -25,7 +25,9 @@ pub(super) async fn run(run: Run) -> Result<(), Failure> {
     let settings = Settings::from_toml(&text, |model| catalogue.find(model).is_some())
         .map_err(|error| Failure::Misuse(format!("{path}: {}", one_line(&error.to_string()))))?;
     let listener = open(settings.portal().listen.text()).await?;
-    start(&settings, &catalogue, listener, TokioTimer::default()).await
+    let folder = run.state.as_deref().or(run.config.parent()).unwrap_or(Path::new(""));
+    let vault = FileVault::new(folder.join(COUNTERS));
+    start(&settings, &catalogue, listener, (TokioTimer::default(), vault)).await
 }
 
 /// Opens the page's port before anything else is started.
@@ -38,12 +40,12 @@ pub(super) async fn start(
     settings: &Settings,
     catalogue: &Catalogue,
     listener: TcpListener,
-    timer: TokioTimer,
+    (timer, vault): (TokioTimer, FileVault),
 ) -> Result<(), Failure> {
     let hub = HostHub::new(settings, |model| catalogue.find(model))
         .map_err(|error| Failure::Misuse(explain(error, settings)))?;
     let hub = Rc::new(RefCell::new(hub));
-    read_ports(&hub, settings, timer);
+    read_ports(&hub, settings, timer, &vault);
     let snapshots = Snapshot::publish(hub, timer);
     if let Ok(address) = listener.local_addr() {
         println!("the page is at http://{address}");
@@ -96,6 +98,9 @@ impl Catalogue {
         self.0.values().copied().find(|map| map.is_called(name)).or_else(|| find(name))
     }
 }
+
+/// The file of the invocation counters.
+const COUNTERS: &str = "invocation-counters";
 
 fn files(folder: &Path) -> Result<Vec<std::path::PathBuf>, Failure> {
     let entries = std::fs::read_dir(folder)

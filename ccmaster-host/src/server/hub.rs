@@ -8,31 +8,53 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ccm_config::limits::{MAX_DEVICES, MAX_PORTS};
-use ccm_config::{Link, Place, Settings};
+use ccm_config::{CipherKey, Dlms, Framing as Carried, Link, Place, Settings};
 use ccm_core::asynch::{Driver, Port};
 use ccm_core::crypto::{Key, Software};
 use ccm_core::{Clock, DriveError};
-use ccm_hub::{Event, Hub, Opener, keys_of, line_of, policy_of, tasks};
+use ccm_hub::{DlmsMeter, DlmsReader, Event, Hub, Opener, keys_of, line_of, policy_of, tasks};
 use ccm_modbus::{Client, Framing, Policy, Rtu, Tcp};
+use ccm_registry::Map;
 
+use super::FileVault;
 use crate::port::{self, TokioTimer};
 
 /// A hub as large as the settings can be.
 pub type HostHub = Hub<MAX_PORTS, MAX_DEVICES, MOST_VALUES>;
 
-/// Starts a task for each port of the settings. A port that is lost is opened again every half second.
-pub fn read_ports(hub: &Rc<RefCell<HostHub>>, settings: &Settings, timer: TokioTimer) {
+/// Starts a task for each port of the settings. A port that is lost is opened again every half second. `vault` keeps what
+/// DLMS meters need kept.
+pub fn read_ports(hub: &Rc<RefCell<HostHub>>, settings: &Settings, timer: TokioTimer, vault: &FileVault) {
     for (place, port) in settings.ports().iter().enumerate() {
-        let task = PortTask { hub: Rc::clone(hub), place, settings: port.clone(), timer };
+        let meters = dlms_meters(hub, settings, place);
+        let (hub, vault) = (Rc::clone(hub), vault.clone());
+        let task = PortTask { hub, place, settings: port.clone(), timer, meters, vault };
         tokio::task::spawn_local(task.run());
     }
 }
+
+/// The meters of a port that speak DLMS, and how they are talked to.
+fn dlms_meters(hub: &RefCell<HostHub>, settings: &Settings, port: usize) -> Vec<KnownMeter> {
+    let hub = hub.borrow();
+    let devices = settings.devices().iter().zip(hub.devices()).enumerate();
+    let here = devices.filter(|(_, (device, _))| {
+        let link = settings.ports().get(device.port).map(|port| &port.link);
+        device.port == port && matches!(link, Some(Link::Dlms { .. }))
+    });
+    here.map(|(place, (device, known))| (place, device.clone(), settings.dlms(place).clone(), known.map))
+        .collect()
+}
+
+/// A device by its place, how it is talked to, and what is to be read.
+type KnownMeter = (usize, ccm_config::Device, Dlms, &'static Map<'static>);
 
 struct PortTask {
     hub: Rc<RefCell<HostHub>>,
     place: usize,
     settings: ccm_config::Port,
     timer: TokioTimer,
+    meters: Vec<KnownMeter>,
+    vault: FileVault,
 }
 
 impl PortTask {
@@ -60,6 +82,13 @@ impl PortTask {
             Link::P1 { place: Place::Tcp(endpoint), .. } => {
                 let open = || async { port::Tcp::connect(endpoint.text(), CONNECT).await };
                 self.keep_reading_meters(open).await;
+            }
+            Link::Dlms { place: Place::Serial(path), .. } => {
+                let line = self.line();
+                self.keep_asking(|| async { port::Serial::open(Path::new(path.as_str()), line) }).await;
+            }
+            Link::Dlms { place: Place::Tcp(endpoint), .. } => {
+                self.keep_asking(|| async { port::Tcp::connect(endpoint.text(), CONNECT).await }).await;
             }
             _ => tracing::error!("port {}: this kind of port is not known here", self.settings.id),
         }
@@ -103,6 +132,38 @@ impl PortTask {
         self.keep_open(open, async |driver| match &mut opener {
             Some(opener) => tasks::read_sealed(hub, place, driver, &policy, opener).await,
             None => tasks::read_meters(hub, place, driver, &policy).await,
+        })
+        .await;
+    }
+
+    async fn keep_asking<P, O>(&self, open: impl Fn() -> O)
+    where
+        P: Port<Error = io::Error>,
+        O: Future<Output = io::Result<P>>,
+    {
+        let mut meters = Vec::new();
+        for (place, device, dlms, map) in &self.meters {
+            // Checked settings have keys of the right length.
+            match DlmsMeter::new((*place, device), dlms, map, (&Software, handle)) {
+                Ok(meter) => meters.push(meter),
+                Err(error) => tracing::error!("device {}: {error}", device.id),
+            }
+        }
+        let (mut room, mut values) = (vec![0; APDU], vec![0; APDU]);
+        let mut reader = DlmsReader {
+            meters: &mut meters,
+            vault: self.vault.clone(),
+            port: &self.settings,
+            room: &mut room,
+            values: &mut values,
+        };
+        let is_wrapped = matches!(self.settings.link, Link::Dlms { framing: Carried::Wrapper, .. });
+        self.keep_open(open, async |driver| {
+            if is_wrapped {
+                tasks::read_wrapped(&self.hub, self.place, driver, &mut reader).await
+            } else {
+                tasks::read_dlms(&self.hub, self.place, driver, &mut reader).await
+            }
         })
         .await;
     }
@@ -151,6 +212,16 @@ impl PortTask {
         }
     }
 }
+
+fn handle(key: &CipherKey) -> Key {
+    match key {
+        CipherKey::Short(key) => Key::Aes128(*key),
+        CipherKey::Long(key) => Key::Aes256(*key),
+    }
+}
+
+/// Longer than what meters give in one piece.
+const APDU: usize = 8192;
 
 /// The most values of any map.
 const MOST_VALUES: usize = 64;

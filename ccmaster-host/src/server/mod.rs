@@ -2,10 +2,12 @@
 
 mod hub;
 mod snapshot;
+mod vault;
 mod web;
 
 pub use hub::{HostHub, read_ports};
 pub use snapshot::{Snapshot, Snapshots};
+pub use vault::FileVault;
 pub use web::{listen, serve};
 
 use std::future::Future;
