@@ -5,7 +5,7 @@ import socket
 
 import dlms_model as model
 from gurux_dlms import GXByteBuffer, GXDateTime, GXDLMSClient, GXReplyData
-from gurux_dlms.enums import Authentication, Conformance, DataType, InterfaceType, ObjectType, RequestTypes, Security
+from gurux_dlms.enums import Authentication, Conformance, DataType, InterfaceType, ObjectType, Security
 from gurux_dlms.objects import GXDLMSCaptureObject
 from gurux_dlms.objects.enums import SecuritySuite
 from gurux_dlms.secure import GXDLMSSecureClient
@@ -54,7 +54,7 @@ class Gurux:
         ciphering.securitySuite = SecuritySuite(mode.suite)
         ciphering.blockCipherKey, ciphering.authenticationKey = mode.keys
         ciphering.security = PROTECTIONS[mode.protection]
-        ciphering.invocationCounter = 1
+        ciphering.invocationCounter = model.first_counter()
         if mode.envelope.startswith("general"):
             self.client.proposedConformance |= Conformance.GENERAL_PROTECTION
         elif mode.ciphered:
@@ -89,8 +89,8 @@ class Gurux:
         if self.socket is None:
             return
         with contextlib.suppress(OSError, TimeoutError), self.socket:
-            for request in (self.client.releaseRequest(), self.client.disconnectRequest()):
-                if request:
+            for make in (self.client.releaseRequest, self.client.disconnectRequest):  # making one sets the numbers back
+                if request := make():
                     self.exchange(request)
 
     def exchange(self, frames):
@@ -171,6 +171,3 @@ class Gurux:
         if mode.envelope == "general-ciphering":
             return "not in its interface"
         return None
-
-
-assert RequestTypes  # part of what a reply says

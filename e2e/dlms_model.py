@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import itertools
 
 ROWS = 1500
 PERIOD = datetime.timedelta(minutes=15)
@@ -95,6 +96,14 @@ def modes():
         yield Mode(framing, "hls-gmac", "both", short_names=True)
     yield from (Mode("hdlc", physical=physical) for physical in (17, 1234))
     yield Mode("hdlc", window=7)
+
+
+_SESSIONS = itertools.count(1)
+
+
+def first_counter():
+    """Where a session's own invocation counter starts: no meter here has seen it yet."""
+    return next(_SESSIONS) * 10_000
 
 
 def octets(code):

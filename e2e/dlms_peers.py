@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import io
 import json
 import pathlib
 import subprocess
@@ -148,7 +149,7 @@ def shortened(value):
 
 def reason(failure):
     text = " ".join(str(failure).split())
-    return f"{type(failure).__name__}: {text[:110]}" if not isinstance(failure, AssertionError) else text[:110]
+    return text[:110] if text and isinstance(failure, AssertionError) else f"{type(failure).__name__}: {text[:110]}"
 
 
 def outcome(Client, mode, port, keys, checks=CHECKS):
@@ -171,6 +172,7 @@ def outcome(Client, mode, port, keys, checks=CHECKS):
             results[name] = reason(failure)
             client = another(Client, client, mode, port, keys)
             if client is None:
+                results["next session"] = "refused"
                 break
         if name == "profile":
             took = time.perf_counter() - begin
@@ -185,8 +187,6 @@ def another(Client, client, mode, port, keys):
         client.close()
     with contextlib.suppress(Exception):
         fresh = Client(mode, port, keys)
-        if hasattr(client, "counter"):
-            fresh.resume(client.counter)
         fresh.connect()
         return fresh
     return None
@@ -207,7 +207,7 @@ def table(pairs, chosen, folder):
         for name, (Client, server) in pairs.items():
             keys = keys_of(mode, folder)
             try:
-                with server(mode, keys) as port:
+                with server(mode, keys) as port, contextlib.redirect_stdout(io.StringIO()):  # gurux prints
                     results, took = outcome(Client, mode, port, keys)
             except AssertionError as failure:
                 results, took = {"server": reason(failure)}, None

@@ -1,7 +1,6 @@
 """pydlms-client as a client of a meter: its public interface in the words of the tests."""
 
 import dlms_model as model
-from dlms_model import DEDICATED
 from pydlms import DlmsClient, DlmsData, Mechanism, SecurityContext
 from pydlms.apdu.xdlms import entry_descriptor, range_descriptor
 from pydlms.hdlc.connection import HdlcParameters
@@ -26,7 +25,9 @@ def security(mode):
     """Keys for what is ciphered, and for mechanism 5; the other mechanisms take the title alone."""
     if not mode.ciphered and mode.auth != "hls-gmac":
         return None
-    return SecurityContext(*mode.keys, model.CLIENT_TITLE, suite=mode.suite, policy=POLICIES[mode.protection], invocation_counter=1)
+    return SecurityContext(
+        *mode.keys, model.CLIENT_TITLE, suite=mode.suite, policy=POLICIES[mode.protection], invocation_counter=model.first_counter()
+    )
 
 
 def settings(mode, keys):
@@ -52,7 +53,6 @@ class Pydlms:
     name = "pydlms-client 0.1.0"
 
     def __init__(self, mode, port, keys):
-        assert DEDICATED  # pydlms makes its own dedicated key
         parameters = HdlcParameters(window_tx=mode.window) if mode.framing == "hdlc" else None
         self.client = DlmsClient.tcp(
             "127.0.0.1", port, client_sap=mode.client, server_logical=1, server_physical=mode.physical,

@@ -7,8 +7,10 @@ import threading
 
 import dlms_model as model
 from pydlms import DlmsData, Mechanism, SecurityContext
+from pydlms.security.suites import SecurityPolicy
 from pydlms.simulator import ClientProfile, MeterSimulator, serve
 
+POLICIES = {"auth": SecurityPolicy.AUTHENTICATED, "enc": SecurityPolicy.ENCRYPTED}
 NUMBERS = {"u16": DlmsData.uint16, "u32": DlmsData.uint32}
 
 
@@ -32,7 +34,8 @@ def profile_row(index):
 
 def add(meter, target, attributes):
     kind, code, _ = target
-    meter.add_object(kind, code, {1: DlmsData.octet_string(model.octets(code)), **attributes})
+    base_name = 0x1000 + 0x100 * model.OBJECTS.index(target)
+    meter.add_object(kind, code, {1: DlmsData.octet_string(model.octets(code)), **attributes}, base_name=base_name)
 
 
 def add_breaker(meter):
@@ -62,6 +65,10 @@ def fill(meter, rows):
     add_breaker(meter)
 
 
+def policy(mode):
+    return POLICIES.get(mode.protection, SecurityPolicy.AUTHENTICATED_ENCRYPTED)
+
+
 def client_profile(mode, keys):
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -74,10 +81,11 @@ def main():
     options = json.loads(sys.argv[1])
     rows, keys = options.pop("rows"), pathlib.Path(options.pop("keys"))
     mode = model.Mode(**options)
-    ek, ak = mode.keys
-    meter = MeterSimulator(model.SERVER_TITLE, ek, ak) if mode.titled else MeterSimulator(model.SERVER_TITLE)
-    if mode.titled and mode.suite:
-        meter.security = SecurityContext(ek, ak, server_system_title=model.SERVER_TITLE, suite=mode.suite)
+    meter = MeterSimulator(model.SERVER_TITLE)
+    if mode.titled:
+        meter.encryption_key, meter.authentication_key = mode.keys
+        # From the meter's end: the title of the one who has the context is called the client's.
+        meter.security = SecurityContext(*mode.keys, model.SERVER_TITLE, suite=mode.suite, policy=policy(mode))
     if mode.auth == "hls-ecdsa":
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
