@@ -1,0 +1,98 @@
+"""DLMS/COSEM: our client and our meter against gurux-dlms and pydlms-client, mode by mode, and the time of a profile."""
+
+import argparse
+import contextlib
+import io
+import time
+
+import dlms_model as model
+from dlms_known import excuse
+from dlms_ours import Ours, our_meter, usable
+from dlms_peers import clients, key_files, keys_of, outcome, reason, simulator
+
+ROUNDS = 5
+TIMED = (
+    model.Mode("hdlc"), model.Mode("wrapper"), model.Mode("hdlc", "lls", "both"), model.Mode("wrapper", "lls", "both"),
+)
+
+
+def pairs():
+    """(client's name, client, server's name, server): theirs read ours, ours reads theirs and our own."""
+    yield "ours", Ours, "pydlms", simulator
+    yield "ours", Ours, "ours", our_meter
+    for name, Client in clients().items():
+        yield name, Client, "ours", our_meter
+
+
+def judged(client, server, mode, results):
+    """`✓ 12`, `✓ 9 (peer: …)`; and what nobody but us can be blamed for."""
+    wrong = {check: why for check, why in results.items() if why}
+    excuses = {excuse(client, server, mode, check) for check in wrong} - {None}
+    ours = {check: why for check, why in wrong.items() if not excuse(client, server, mode, check)}
+    good = len(results) - len(wrong)
+    mark = "✗" if ours else "✓"
+    said = [f"peer: {words}" for words in sorted(excuses)] + [f"{check}: {why}" for check, why in ours.items()]
+    return f"{mark} {good}/{len(results)}" + "".join(f"; {one}" for one in said), bool(ours)
+
+
+def matrix(folder, wanted=""):
+    """Every pair in every mode; gives the lines that are wrong."""
+    bad = []
+    for mode in model.modes():
+        if wanted not in str(mode):
+            continue
+        for client, Client, server, serve in pairs():
+            keys = keys_of(mode, folder)
+            try:
+                with serve(mode, keys) as port, contextlib.redirect_stdout(io.StringIO()):  # gurux prints
+                    results, _ = outcome(Client, mode, port, keys)
+            except AssertionError as failure:
+                results = {"server": reason(failure)}
+            words, is_bad = judged(client, server, mode, results)
+            line = f"{client + ' -> ' + server:16} {str(mode):45} {words}"
+            print(f"  {line}", flush=True)
+            bad += [line] * is_bad
+    return bad
+
+
+def timed(Client, mode, port, keys):
+    """From nothing to the last row, decoded, and the end of the session: a process of its own with us, none with a peer."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        client = Client(mode, port, keys)
+        begin = time.perf_counter()
+        if Client is not Ours:  # its every call opens and closes
+            client.connect()
+        rows = client.rows()
+        client.close()
+        took = time.perf_counter() - begin
+    assert len(rows) == model.ROWS
+    return took
+
+
+def profile_times(folder):
+    """The whole profile from one server: ours at most as long as gurux's, best of a few turns."""
+    Gurux = clients()["gurux"]
+    bad = []
+    for mode in TIMED:
+        keys = keys_of(mode, folder)
+        with simulator(mode, keys) as port:
+            turns = [(timed(Ours, mode, port, keys), timed(Gurux, mode, port, keys)) for _ in range(ROUNDS)]
+        ours, theirs = (min(times) for times in zip(*turns))
+        line = f"{model.ROWS} rows, {mode}: {ours:.3f} s, gurux-dlms {theirs:.3f} s"
+        print(f"  {line}", flush=True)
+        bad += [line] * (ours > theirs)
+    return bad
+
+
+def dlms(wanted=""):
+    """DLMS: our client and our meter against other people's in every mode, and a profile against the clock."""
+    assert not (why := usable()), why
+    with key_files() as folder:
+        bad = matrix(folder, wanted) + profile_times(folder)
+    assert not bad, "\n".join(["not as it should be:", *bad])
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--mode", default="", help="only modes whose name has this in it")
+    dlms(arguments.parse_args().mode)
