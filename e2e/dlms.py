@@ -25,23 +25,25 @@ def pairs():
 
 
 def judged(client, server, mode, results):
-    """`✓ 12`, `✓ 9 (peer: …)`; and what nobody but us can be blamed for."""
+    """`✓ 12/12`; `–` where a peer is to blame, and what for; `✗` where nobody but us is. The second says whether that is so."""
     wrong = {check: why for check, why in results.items() if why}
-    excuses = {excuse(client, server, mode, check) for check in wrong} - {None}
-    ours = {check: why for check, why in wrong.items() if not excuse(client, server, mode, check)}
-    good = len(results) - len(wrong)
-    mark = "✗" if ours else "✓"
-    said = [f"peer: {words}" for words in sorted(excuses)] + [f"{check}: {why}" for check, why in ours.items()]
-    return f"{mark} {good}/{len(results)}" + "".join(f"; {one}" for one in said), bool(ours)
+    excused = {check: excuse(client, server, mode, check) for check in wrong if excuse(client, server, mode, check)}
+    ours = {check: why for check, why in wrong.items() if check not in excused}
+    said = [f"{words} ({next(wrong[check] for check in excused if excused[check] == words)})" for words in sorted(set(excused.values()))]
+    said += [f"{check}: {why}" for check, why in ours.items()]
+    mark = "✗" if ours else "–" if wrong else "✓"
+    return "; ".join([f"{mark} {len(results) - len(wrong)}/{len(results)}", *said]), bool(ours)
 
 
-def matrix(folder, wanted=""):
+def matrix(folder, wanted="", pair=""):
     """Every pair in every mode; gives the lines that are wrong."""
     bad = []
     for mode in model.modes():
         if wanted not in str(mode):
             continue
         for client, Client, server, serve in pairs():
+            if pair not in f"{client} -> {server}":
+                continue
             keys = keys_of(mode, folder)
             try:
                 with serve(mode, keys) as port, contextlib.redirect_stdout(io.StringIO()):  # gurux prints
@@ -84,15 +86,17 @@ def profile_times(folder):
     return bad
 
 
-def dlms(wanted=""):
+def dlms(wanted="", pair=""):
     """DLMS: our client and our meter against other people's in every mode, and a profile against the clock."""
     assert not (why := usable()), why
     with key_files() as folder:
-        bad = matrix(folder, wanted) + profile_times(folder)
+        bad = matrix(folder, wanted, pair) + profile_times(folder)
     assert not bad, "\n".join(["not as it should be:", *bad])
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--mode", default="", help="only modes whose name has this in it")
-    dlms(arguments.parse_args().mode)
+    arguments.add_argument("--pair", default="", help="only pairs whose name has this in it, such as `ours -> pydlms`")
+    arguments = arguments.parse_args()
+    dlms(arguments.mode, arguments.pair)

@@ -21,17 +21,20 @@ def short_names(mode):
 
 KNOWN = (
     Known(ANY, "pydlms", short_names, ("by entry", "by range"), "the simulator takes no selection with short names, and gives all"),
+    Known("ours", "pydlms", short_names, ("SET in blocks", "profile"),
+          "the simulator's blocks of a long read hold the bare value, not the list of results"),
     Known(ANY, "pydlms", lambda mode: mode.auth == "hls-gmac" and mode.suite, (ANY,),
           "the simulator proves itself with SC 10 of suite 0 whatever the suite"),
     Known("gurux", ANY, lambda mode: mode.envelope == "general-ciphering", (ANY,), "not in its interface"),
     Known("gurux", ANY, lambda mode: mode.auth == "hls-ecdsa" and mode.suite == 2, (ANY,), "takes no P-384 key to sign with"),
     Known("gurux", "pydlms", lambda mode: "ded" in mode.envelope, (ANY,),
           "pass 3 under the global key is answered under the dedicated one, which it does not take"),
-    Known("gurux", ANY, lambda mode: mode.short_names and mode.auth.startswith("hls"), (ANY,), "no HLS with short names"),
-    Known("gurux", ANY, short_names, ("SET in blocks", "ACTION", "profile", "by entry", "by range"),
-          "blocks of short names end in errors of its own, a method's parameter is not sent"),
+    Known("gurux", ANY, lambda mode: mode.short_names and mode.auth.startswith("hls"), (ANY,), "proves itself by a write, whose answer has no place for the meter's proof"),
+    Known("gurux", ANY, short_names, ("SET in blocks", "profile", "by entry", "by range"),
+          "blocks of short names end in errors of its own: setTotalCount is not there, a position is out of range"),
+    Known("gurux", "pydlms", short_names, ("ACTION",), "invokes a method by a write, which the simulator takes for a write and no more"),
     Known("gurux", ANY, lambda mode: mode.block_window and mode.ciphered, ("SET in blocks",),
-          "ciphers a SET in general blocks so that the meter drops it, and reports none"),
+          "none of its general blocks says that it is the last"),
 )
 
 

@@ -83,13 +83,13 @@ def modes():
     for framing in ("hdlc", "wrapper"):
         yield from (Mode(framing, auth) for auth in MECHANISMS if auth != "hls-ecdsa")
         yield from (Mode(framing, "hls-ecdsa", suite=suite) for suite in (1, 2))
-        for suite in (0, 1, 2):
-            yield from (Mode(framing, "hls-gmac", protection, suite) for protection in ("auth", "enc", "both"))
-        yield from (Mode(framing, auth, "both") for auth in ("none", "lls", "hls-sha256"))
+        for suite, auth in itertools.product((0, 1, 2), ("hls-gmac", "lls")):
+            yield from (Mode(framing, auth, protection, suite) for protection in ("auth", "enc", "both"))
+        yield from (Mode(framing, auth, "both") for auth in ("none", "hls-sha256"))
         yield Mode(framing, "hls-ecdsa", "both", suite=1)
         for envelope in ("ded", "general-glo", "general-ded", "general-ciphering"):
             yield Mode(framing, "hls-gmac", "both", envelope=envelope)
-        yield Mode(framing, "hls-gmac", "both", suite=1, envelope="general-ciphering")
+        yield from (Mode(framing, "lls", "both", suite, "general-ciphering") for suite in (1, 2))
         yield from (Mode(framing, block_window=window) for window in (1, 3))
         yield Mode(framing, "hls-gmac", "both", block_window=3, envelope="general-glo")
         yield from (Mode(framing, auth, short_names=True) for auth in ("none", "lls", "hls-md5"))

@@ -7,6 +7,7 @@ import threading
 
 import dlms_model as model
 from pydlms import DlmsData, Mechanism, SecurityContext
+from pydlms.apdu.xdlms import Conformance
 from pydlms.security.suites import SecurityPolicy
 from pydlms.simulator import ClientProfile, MeterSimulator, serve
 
@@ -90,9 +91,9 @@ def main():
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
         meter.signing_key = load_pem_private_key((keys / "server.pem").read_bytes(), None)
+    if mode.short_names:  # unsaid, it serves them all the same
+        meter.conformance |= Conformance.READ | Conformance.WRITE | Conformance.PARAMETERIZED_ACCESS
     if mode.block_window:
-        from pydlms.apdu.xdlms import Conformance
-
         meter.conformance |= Conformance.GENERAL_BLOCK_TRANSFER
         meter.gbt_window = mode.block_window
     meter.clients = {mode.client: client_profile(mode, keys)}
