@@ -153,7 +153,7 @@ class Gurux:
     def profile(self):
         profile = self.thing(*model.PROFILE[:2])
         if not profile.captureObjects:
-            for kind, code, attribute in (model.CLOCK, model.ENERGY, model.EXPORT):
+            for kind, code, attribute in model.COLUMNS:
                 profile.captureObjects.append((self.thing(kind, code), GXDLMSCaptureObject(attribute, 0)))
         return profile
 

@@ -1,4 +1,7 @@
-"""What every side of the DLMS tests agrees on: the meter's objects, the keys, and the modes of talking to it."""
+"""What every side of the DLMS tests agrees on: the meter's objects, the keys, and the modes of talking to it.
+
+The objects are those of `ccm_dlms::server::Meter`; the peers' simulator is given the same.
+"""
 
 import dataclasses
 import datetime
@@ -11,17 +14,19 @@ FIRST = datetime.datetime(2026, 1, 1, tzinfo=ZONE)
 DEVIATION = -60  # minutes from local time to UTC
 
 NAME = (1, "0.0.42.0.0.255", 2)
-SERIAL = (1, "0.0.96.1.0.255", 2)
+STATUS = (1, "0.0.96.10.1.255", 2)
+SCRATCH = (1, "0.0.96.50.0.255", 2)  # clients may write to it
 ENERGY = (3, "1.0.1.8.0.255", 2)
 EXPORT = (3, "1.0.2.8.0.255", 2)
 VOLTAGE = (3, "1.0.32.7.0.255", 2)
 CLOCK = (8, "0.0.1.0.0.255", 2)
 PROFILE = (7, "1.0.99.1.0.255", 2)
 BREAKER = (70, "0.0.96.3.10.255", 2)
-OBJECTS = (NAME, SERIAL, ENERGY, EXPORT, VOLTAGE, CLOCK, PROFILE, BREAKER)
+OBJECTS = (NAME, STATUS, SCRATCH, ENERGY, EXPORT, VOLTAGE, CLOCK, PROFILE, BREAKER)
 
 REGISTERS = {ENERGY: ("u32", 1234567, 0, 30), EXPORT: ("u32", 42, 0, 30), VOLTAGE: ("u16", 2305, -1, 35)}
-TEXTS = {NAME: b"CCM0000000000001", SERIAL: b"12345678"}
+TEXTS = {NAME: b"CCM0000000000001", SCRATCH: b""}
+COLUMNS = (CLOCK, STATUS, ENERGY, EXPORT)
 
 PASSWORD = "Correct-Horse-16"  # sixteen letters: AES-128-ECB of mechanism 2 uses it as its key
 EK = bytes(range(32))
@@ -111,8 +116,8 @@ def octets(code):
 
 
 def row(index):
-    """Row `index`, counted from 0: time, import, export."""
-    return FIRST + index * PERIOD, 1_000_000 + 25 * index, 10 + index
+    """Row `index`, counted from 0: time, status, import, export."""
+    return FIRST + index * PERIOD, 0, 10_240_000 + 7 * index, 576 + 3 * index
 
 
 def date_time(moment):

@@ -130,10 +130,10 @@ def plain(line):
 
 
 def row(line):
-    """Time, import, export; the time is said twice, and the same."""
-    time, energy, export = line["values"]
-    assert time == line["time"], line
-    return datetime.datetime.fromisoformat(time), int(energy), int(export)
+    """A time and numbers; the time is said twice, and the same."""
+    time, *numbers = line["values"]
+    assert time == line["time"] and line["units"] == [None, None, "Wh", "Wh"], line
+    return datetime.datetime.fromisoformat(time), *map(int, numbers)
 
 
 def serve_command(mode, keys, where, rows=model.ROWS):

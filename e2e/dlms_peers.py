@@ -82,14 +82,14 @@ def a_list(client):
 
 
 def set_(client):
-    client.set(model.SERIAL, b"87654321")
-    expect(client.get(*model.SERIAL), b"87654321")
+    client.set(model.SCRATCH, b"87654321")
+    expect(client.get(*model.SCRATCH), b"87654321")
 
 
 def set_in_blocks(client):
     long = bytes(range(250)) * 12
-    client.set(model.SERIAL, long)
-    expect(client.get(*model.SERIAL), long)
+    client.set(model.SCRATCH, long)
+    expect(client.get(*model.SCRATCH), long)
 
 
 def action(client):
@@ -134,8 +134,7 @@ def expect(found, wanted, how=lambda value: value):
 def expect_rows(found, wanted):
     assert len(found) == len(wanted), f"{len(found)} rows in place of {len(wanted)}"
     for row, index in zip(found, wanted):
-        time_, energy, export = row
-        expect((as_moment(time_), energy, export), model.row(index))
+        expect((as_moment(row[0]), *row[1:]), model.row(index))
 
 
 def as_moment(value):

@@ -27,10 +27,10 @@ def capture_object(target):
 
 
 def profile_row(index):
-    time, energy, export = model.row(index)
-    return DlmsData.structure(
-        [DlmsData.octet_string(model.date_time(time)), DlmsData.uint32(energy), DlmsData.uint32(export)]
-    )
+    time, status, energy, export = model.row(index)
+    return DlmsData.structure([
+        DlmsData.octet_string(model.date_time(time)), DlmsData.uint8(status), DlmsData.uint32(energy), DlmsData.uint32(export),
+    ])
 
 
 def add(meter, target, attributes):
@@ -57,8 +57,9 @@ def fill(meter, rows):
         add(meter, target, {2: DlmsData.octet_string(text)})
     for target, (kind, value, scaler, unit) in model.REGISTERS.items():
         add(meter, target, {2: NUMBERS[kind](value), 3: scaler_unit(scaler, unit)})
+    add(meter, model.STATUS, {2: DlmsData.uint8(0)})
     add(meter, model.CLOCK, {2: DlmsData.octet_string(model.date_time(model.FIRST)), 3: DlmsData.int16(model.DEVIATION)})
-    columns = DlmsData.array([capture_object(one) for one in (model.CLOCK, model.ENERGY, model.EXPORT)])
+    columns = DlmsData.array([capture_object(one) for one in model.COLUMNS])
     add(meter, model.PROFILE, {
         2: DlmsData.array([profile_row(index) for index in range(rows)]), 3: columns, 4: DlmsData.uint32(900),
         5: DlmsData.enum(1), 6: capture_object(model.CLOCK), 7: DlmsData.uint32(rows), 8: DlmsData.uint32(rows),
