@@ -5,6 +5,7 @@ mod answer;
 mod association;
 mod blocks;
 mod envelope;
+mod held;
 mod meter;
 mod opening;
 mod proof;
@@ -28,7 +29,7 @@ use crate::security::Outgoing;
 use answer::Answering;
 use blocks::Blocks;
 use envelope::Reply;
-use request::Held;
+use held::Held;
 use session::Session;
 
 /// A meter behind a link, [`Station`](crate::hdlc::Station) or [`Service`](crate::wrapper::Service). It never ends.
