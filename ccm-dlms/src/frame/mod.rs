@@ -123,6 +123,13 @@ pub trait Serving {
 
     /// Answers the request with the first `length` bytes of [`apdu_mut`](Self::apdu_mut); 0 where there is no answer.
     fn answer(&mut self, length: usize);
+
+    /// Whether something may be sent unasked: nobody is being answered, and no request is on its way.
+    fn may_push(&self) -> bool;
+
+    /// Sends the first `length` bytes of [`apdu_mut`](Self::apdu_mut) unasked, from the logical device `server`; does
+    /// nothing while it [may not](Self::may_push).
+    fn push(&mut self, client: u16, server: u16, length: usize);
 }
 
 pub(crate) mod sealed {

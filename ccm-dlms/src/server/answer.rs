@@ -3,7 +3,7 @@
 use ccm_core::crypto::Crypto;
 use ccm_core::{Full, Writer};
 
-use super::request::Held;
+use super::held::Held;
 use super::short::{self, Wanted};
 use super::{Association, Caller, Part, Server, Store};
 use crate::frame::Serving;

@@ -19,7 +19,7 @@ pub struct Association<'a, K> {
     pub authentication: Authentication<'a, K>,
     /// Whether objects have logical names, short names, or as the client likes.
     pub referencing: Referencing,
-    /// What the meter can do in this association.
+    /// What the meter may do in this association; of that it does what it can.
     pub conformance: Conformance,
     /// Keys, titles, counters, and the least protection of requests ([`Context::require`]); nothing where all is in clear.
     pub security: Option<Context<K>>,

@@ -5,6 +5,7 @@ mod answer;
 mod association;
 mod blocks;
 mod envelope;
+mod held;
 mod meter;
 mod opening;
 mod proof;
@@ -23,11 +24,12 @@ use ccm_core::crypto::Crypto;
 use ccm_core::{Full, Instant, Machine, Step, Writer};
 
 use crate::frame::{Event, Serving};
-use crate::message::tag;
+use crate::message::{DataNotification, tag};
+use crate::security::Outgoing;
 use answer::Answering;
 use blocks::Blocks;
 use envelope::Reply;
-use request::Held;
+use held::Held;
 use session::Session;
 
 /// A meter behind a link, [`Station`](crate::hdlc::Station) or [`Service`](crate::wrapper::Service). It never ends.
@@ -139,6 +141,35 @@ impl<'b, L: Serving, C: Crypto, S: Store> Server<'b, L, C, S> {
         self.session.is_proven().then_some(self.session.caller.client)
     }
 
+    /// Sends a notification unasked to a client, from the logical device `server`; protected like `how` with the keys of
+    /// that client's first association that has any. Says whether it leaves: not while the link is in use, and not where
+    /// it does not fit or cannot be protected.
+    pub fn push(
+        &mut self,
+        (client, server): (u16, u16),
+        how: Option<Outgoing>,
+        notification: &DataNotification<'_>,
+    ) -> bool {
+        if !self.link.may_push() {
+            return false;
+        }
+        let length = self.write(|writer| notification.emit(writer));
+        let length = match how {
+            Some(how) => self.protect_push(client, how, length),
+            None => length,
+        };
+        self.link.push(client, server, length);
+        length > 0
+    }
+
+    fn protect_push(&mut self, client: u16, how: Outgoing, length: usize) -> usize {
+        let Self { link, crypto, associations, .. } = self;
+        let mut of_client = associations.iter_mut().filter(|association| association.client == client);
+        let security = of_client.find_map(|association| association.security.as_mut());
+        let protected = security.map(|security| security.protect(crypto, how, link.apdu_mut(), length));
+        protected.and_then(Result::ok).unwrap_or_default()
+    }
+
     /// Forgets the association: the connection below the wrapper was closed.
     pub fn disconnect(&mut self) {
         if let Some(security) = self.session.association(self.associations).and_then(|a| a.security.as_mut())
@@ -184,6 +215,8 @@ impl<'b, L: Serving, C: Crypto, S: Store> Server<'b, L, C, S> {
             tag::GENERAL_BLOCK_TRANSFER => self.take_general_block(length),
             _ => match self.open(length) {
                 Ok(plain) => {
+                    // Who asks without general blocks has given up those that were under way.
+                    self.blocks = Blocks::default();
                     let answer = self.carry_out(plain);
                     self.send(answer)
                 }

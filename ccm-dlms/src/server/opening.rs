@@ -8,9 +8,9 @@ use super::session::Challenge;
 use super::{Association, Authentication, Caller, Import, Referencing, Server, Store};
 use crate::frame::Serving;
 use crate::message::{
-    Aare, Aarq, AssociationResult, ConfirmedService, ConfirmedServiceError, ContextName, Diagnostic,
-    ExceptionServiceError, Hidden, InitiateRequest, InitiateResponse, MechanismName, ProviderDiagnostic,
-    ReleaseRequest, ReleaseResponse, ReleaseResponseReason, ServiceError, UserDiagnostic,
+    Aare, Aarq, AssociationResult, ConfirmedService, ConfirmedServiceError, Conformance, ContextName,
+    Diagnostic, ExceptionServiceError, Hidden, InitiateRequest, InitiateResponse, MechanismName,
+    ProviderDiagnostic, ReleaseRequest, ReleaseResponse, ReleaseResponseReason, ServiceError, UserDiagnostic,
 };
 use crate::security::{KeyUse, Outgoing, Protection, SystemTitle};
 
@@ -101,7 +101,7 @@ impl<L: Serving, C: Crypto, S: Store> Server<'_, L, C, S> {
         introduce(association, aarq)?;
         let information = copy(pieces, aarq.user_information.map_or(&[], |Hidden(bytes)| bytes));
         let (initiate, reply) = open_initiate(association, crypto, information)?;
-        check_initiate(association, &initiate)?;
+        check_initiate(offered(association, aarq.application_context_name), &initiate)?;
         if let Some(Hidden(key)) = initiate.dedicated_key {
             take_dedicated(association, *import, key, reply)?;
         }
@@ -111,7 +111,7 @@ impl<L: Serving, C: Crypto, S: Store> Server<'_, L, C, S> {
             server: session.asking.1,
             context: aarq.application_context_name.number().unwrap_or_default(),
             mechanism: association.authentication.number(),
-            conformance: initiate.proposed_conformance & association.conformance,
+            conformance: initiate.proposed_conformance & offered(association, aarq.application_context_name),
             client_max_receive_pdu_size: initiate.client_max_receive_pdu_size,
             server_max_receive_pdu_size,
             protection: Protection::NONE,
@@ -271,20 +271,23 @@ fn open_initiate<'i, C: Crypto>(
     initiate.map(|initiate| (initiate, reply)).map_err(|_| initiate_error(NOT_ACCEPTED))
 }
 
-fn check_initiate<K>(
-    association: &Association<'_, K>,
-    initiate: &InitiateRequest<'_>,
-) -> Result<(), Refusal> {
+fn check_initiate(offered: Conformance, initiate: &InitiateRequest<'_>) -> Result<(), Refusal> {
     if initiate.proposed_dlms_version_number < VERSION {
         return Err(initiate_error(VERSION_TOO_LOW));
     }
-    if !initiate.proposed_conformance.intersects(association.conformance) {
+    if !initiate.proposed_conformance.intersects(offered) {
         return Err(initiate_error(CONFORMANCE));
     }
     if (1..SHORTEST_PDU).contains(&initiate.client_max_receive_pdu_size) {
         return Err(initiate_error(PDU_SIZE));
     }
     Ok(())
+}
+
+/// What the meter can do in this association, by this way to name objects.
+fn offered<K>(association: &Association<'_, K>, context: ContextName<'_>) -> Conformance {
+    let of_names = if context.is_short_name() { SHORT_NAMES } else { LOGICAL_NAMES };
+    association.conformance & of_names.union(BOTH)
 }
 
 /// A dedicated key comes only in a request that was protected.
@@ -320,6 +323,21 @@ const fn initiate_error((class, value): (u8, u8)) -> Refusal {
     Refusal(Diagnostic::User(UserDiagnostic::NoReasonGiven), Some(ServiceError { class, value }))
 }
 
+const BOTH: Conformance = Conformance::GENERAL_PROTECTION
+    .union(Conformance::GENERAL_BLOCK_TRANSFER)
+    .union(Conformance::BLOCK_TRANSFER_WITH_GET_OR_READ)
+    .union(Conformance::BLOCK_TRANSFER_WITH_SET_OR_WRITE)
+    .union(Conformance::MULTIPLE_REFERENCES)
+    .union(Conformance::DATA_NOTIFICATION);
+const LOGICAL_NAMES: Conformance = Conformance::GET
+    .union(Conformance::SET)
+    .union(Conformance::ACTION)
+    .union(Conformance::BLOCK_TRANSFER_WITH_ACTION)
+    .union(Conformance::SELECTIVE_ACCESS);
+const SHORT_NAMES: Conformance = Conformance::READ
+    .union(Conformance::WRITE)
+    .union(Conformance::UNCONFIRMED_WRITE)
+    .union(Conformance::PARAMETERIZED_ACCESS);
 const DECIPHERING: (u8, u8) = (0, 6);
 const VERSION_TOO_LOW: (u8, u8) = (6, 1);
 const CONFORMANCE: (u8, u8) = (6, 2);

@@ -16,8 +16,8 @@ pub trait Store {
     /// Writes the piece `part`, from 0, of the attribute's value in A-XDR; [`Part::More`] where another one follows.
     ///
     /// A piece may end anywhere, so a profile gives its array's head first and then row by row: no buffer need hold more
-    /// than a row. Who writes calculates nothing twice: each piece is asked for once, in order. What `access` selects
-    /// is the store's to obey.
+    /// than a row. Each piece is asked for once and in order, with other requests between them where the value goes in
+    /// blocks. What `access` selects is the store's to obey.
     ///
     /// # Errors
     /// What the client is told. From a later piece than the first, the client is told that the transfer is aborted.

@@ -39,7 +39,7 @@ pub(crate) fn relaxed(client: u16, authentication: Authentication<'_, Key>) -> A
 }
 
 /// Any numbers, but never the same twice in a test.
-fn random(bytes: &mut [u8]) {
+pub(crate) fn random(bytes: &mut [u8]) {
     use std::sync::atomic::{AtomicU8, Ordering};
     static NEXT: AtomicU8 = AtomicU8::new(1);
     bytes.iter_mut().for_each(|byte| *byte = NEXT.fetch_add(29, Ordering::Relaxed));

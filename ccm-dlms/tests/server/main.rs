@@ -4,7 +4,9 @@
 
 mod bench;
 mod faults;
+mod laws;
 mod plain;
+mod push;
 mod recordings;
 mod secure;
 mod short;

@@ -9,7 +9,8 @@ use ccm_dlms::message::{
     InitiateResponse, Invoked, MechanismName, MethodDescriptor, ReleaseResponse, UserDiagnostic,
 };
 use ccm_dlms::security::{
-    Challenges, Context, Envelope, KeyUse, Mechanism, Outgoing, Protection, Secret, SecurityError,
+    Agreement, Challenges, Context, Envelope, General, KeyInformation, KeyUse, Mechanism, Outgoing,
+    Protection, Secret, SecurityError,
 };
 use ccm_dlms::{Association, Authentication, Framing};
 
@@ -22,6 +23,9 @@ use super::plain::{ALL, IMPORT, LOAD, attribute, get, get_request, invoked};
 pub(crate) const CHALLENGE: [u8; 16] = *b"client to server";
 const SECRET: &[u8] = b"a secret of HLS!";
 const DEDICATED: [u8; 16] = [0xDE; 16];
+
+/// An APDU in clear, and the envelope that it came in.
+type Opened = (Vec<u8>, Option<(Envelope, KeyUse)>);
 
 /// The client's part.
 pub(crate) struct Secure {
@@ -45,10 +49,7 @@ impl Secure {
         buffer
     }
 
-    pub(crate) fn open(
-        &mut self,
-        answer: &[u8],
-    ) -> Result<(Vec<u8>, Option<(Envelope, KeyUse)>), SecurityError> {
+    pub(crate) fn open(&mut self, answer: &[u8]) -> Result<Opened, SecurityError> {
         let mut answer = answer.to_vec();
         let incoming = self.context.unprotect(&Software, &mut answer)?;
         Ok((incoming.apdu.to_vec(), incoming.envelope))
@@ -377,5 +378,48 @@ fn an_unprotected_association_is_refused_where_protection_is_wanted() {
         let answer = bench.exchange(&emit(|out| Aarq::new(ContextName::LogicalName, &information).emit(out)));
         let aare = Aare::parse(&answer).unwrap();
         assert_eq!(aare.diagnostic, Diagnostic::User(UserDiagnostic::ApplicationContextNameNotSupported));
+    });
+}
+
+#[test]
+fn general_ciphering_that_names_the_global_key_is_answered_in_kind() {
+    let associations = vec![protected(1, Authentication::None)];
+    over_wrapper(1, Setup { associations, ..Setup::default() }, |bench| {
+        let mut secure = Secure::new(Outgoing::GLOBAL);
+        secure.associate(bench, MechanismName::Lowest, &[]);
+        let request = get_request(AttributeAccess::whole(attribute(3, IMPORT, 2)));
+        let mut buffer = request.clone();
+        buffer.resize(200, 0);
+        let how = (&General::default(), &KeyInformation::Global);
+        let context = &mut secure.context;
+        let length =
+            context.protect_general(&Software, how, Protection::BOTH, &mut buffer, request.len()).unwrap();
+        let mut answer = bench.exchange(&buffer[..length]);
+        let opened = context.unprotect_general(&Software, &Agreement::default(), &mut answer).unwrap();
+        assert_eq!(opened.incoming.apdu[..4], [0xC4, 1, 0xC1, 0]);
+    });
+}
+
+#[test]
+fn with_short_names_the_third_pass_is_a_read() {
+    let associations = vec![Association::new(1, Authentication::Md5(SECRET))];
+    over_wrapper(1, Setup { associations, ..Setup::default() }, |bench| {
+        bench.connect();
+        let information = emit(|out| InitiateRequest::new(ALL, 0).emit(out));
+        let aarq = Aarq::new(ContextName::ShortName, &information);
+        let aarq = aarq.with_authentication(MechanismName::HighMd5, &CHALLENGE);
+        let answer = bench.exchange(&emit(|out| aarq.emit(out)));
+        let Hidden(challenge) = Aare::parse(&answer).unwrap().responding_authentication_value.unwrap();
+        let challenges = Challenges::new(&CHALLENGE, challenge).unwrap();
+        let mut mechanism = Mechanism::Md5(Secret::new(SECRET));
+        let mut proof = [0; 16];
+        mechanism.answer(&Software, &challenges, &mut proof).unwrap();
+        let list = [0x05, 1, 2, 0xFA, 0x08];
+        assert_eq!(bench.exchange(&list)[..2], [0x0E, 5], "before the third pass");
+        let third = [&[0x05, 1, 4, 0xFA, 0x58, 1, 9, 16][..], &proof].concat();
+        let fourth = bench.exchange(&third);
+        assert_eq!(fourth[..5], [0x0C, 1, 0, 9, 16]);
+        mechanism.check(&Software, &challenges, &fourth[5..]).unwrap();
+        assert_eq!(bench.exchange(&list)[..3], [0x0C, 1, 0]);
     });
 }

@@ -75,6 +75,8 @@ enum Reply {
     NotReady,
     Again,
     Segments,
+    /// Segments of a push, which nobody acknowledges.
+    Push,
 }
 
 impl<'b> Station<'b> {
@@ -195,6 +197,7 @@ impl<'b> Station<'b> {
             Reply::Agree => return self.write_agreement(),
             Reply::Reject(control, reason) => return self.write_reject(control, reason),
             Reply::Segments => return self.write_segment(),
+            Reply::Push => return self.write_push(),
             Reply::None => return Ok(0),
             Reply::Unnumbered(kind) => Control::unnumbered(kind),
             Reply::Ready => Control::ReceiveReady { receive, poll: true },
@@ -230,6 +233,20 @@ impl<'b> Station<'b> {
         }
         let header = if self.quirks.omits_llc { &[][..] } else { &RESPONSE };
         let control = Control::Information { send: segment.number, receive, poll: segment.last };
+        let frame = self.frame(control, segment.segmented);
+        let (room, apdu) = self.buffer.split();
+        frame.emit_parts(segment.parts(header, apdu), room)
+    }
+
+    /// UI frames, the last of which has the final bit (Green Book 8.4.5.4.6).
+    fn write_push(&mut self) -> Result<usize, RequestError> {
+        let Some(segment) = self.outgoing.take() else { return Ok(0) };
+        self.outgoing.acknowledge((segment.number + 1) & 7);
+        if segment.segmented {
+            self.reply = Reply::Push;
+        }
+        let header = if self.quirks.omits_llc { &[][..] } else { &RESPONSE };
+        let control = Control::Unnumbered { kind: Unnumbered::Information, poll: !segment.segmented };
         let frame = self.frame(control, segment.segmented);
         let (room, apdu) = self.buffer.split();
         frame.emit_parts(segment.parts(header, apdu), room)
@@ -299,6 +316,23 @@ impl Serving for Station<'_> {
         if self.polled {
             self.reply = Reply::Segments;
         }
+    }
+
+    /// A meter that is linked leaves the line to its client.
+    fn may_push(&self) -> bool {
+        self.client.is_none() && self.reply == Reply::None && self.news == News::None
+    }
+
+    fn push(&mut self, client: u16, server: u16, length: usize) {
+        let (Ok(client), true) = (u8::try_from(client), self.may_push() && length > 0) else { return };
+        let lower = self.address.lower().unwrap_or_default();
+        self.ends = (
+            Address::client(client),
+            Address::new(server, lower, self.address.width()).unwrap_or(self.address),
+        );
+        self.outgoing = Outgoing::new(self.proposed.max_information_transmit, 1);
+        self.outgoing.load(if self.quirks.omits_llc { 0 } else { RESPONSE.len() } + length);
+        self.reply = Reply::Push;
     }
 }
 

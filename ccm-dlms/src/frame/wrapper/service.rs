@@ -91,4 +91,15 @@ impl Serving for Service<'_> {
         let header = Header { source: destination, destination: source, length };
         self.state = if length == 0 { State::Listen } else { State::Answered(header) };
     }
+
+    fn may_push(&self) -> bool {
+        self.state == State::Listen && !self.stream.is_within()
+    }
+
+    fn push(&mut self, client: u16, server: u16, length: usize) {
+        let length = u16::try_from(length).unwrap_or_default();
+        if self.may_push() && length > 0 {
+            self.state = State::Answered(Header { source: server, destination: client, length });
+        }
+    }
 }
