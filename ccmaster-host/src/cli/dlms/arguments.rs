@@ -13,7 +13,7 @@ use crate::cli::place::host_and_port;
 pub(in crate::cli) enum DlmsCommand {
     /// Listen to meters that push their values by themselves
     #[command(after_help = LISTEN_HELP)]
-    Listen(Listen),
+    Listen(Box<Listen>),
     /// Read a meter, write to it, or have it act
     #[command(after_help = super::read::HELP)]
     Read(Box<super::read::Read>),

@@ -18,7 +18,7 @@ use super::Failure;
 /// Carries out one of them.
 pub(super) async fn run(command: DlmsCommand) -> Result<(), Failure> {
     match command {
-        DlmsCommand::Listen(listen) => listen::run(listen).await,
+        DlmsCommand::Listen(listen) => listen::run(*listen).await,
         DlmsCommand::Read(read) => read::run(*read).await,
         DlmsCommand::Serve(serve) => serve::run(*serve).await,
     }
