@@ -3,7 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -268,4 +269,43 @@ fn what_makes_no_sense_is_misuse_and_nothing_is_sent() {
     let output = command(&[&place[..], &["--obis", "1.8.0", "--json"]].concat()).output().unwrap();
     let (code, objects) = parsed(&output);
     assert_eq!((code, error(&objects)), (1, "port"));
+}
+
+/// What the meter said in a recorded conversation, frame by frame.
+fn recorded(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ccm-dlms/tests/vectors");
+    let text = std::fs::read_to_string(folder.join(name)).unwrap();
+    let byte = |digits: &str, at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    let frame = |digits: &str| (0..digits.len()).step_by(2).map(|at| byte(digits, at)).collect();
+    text.lines().filter_map(|line| line.strip_prefix("S ")).map(frame).collect()
+}
+
+/// Waits for bytes and gives them.
+fn heard(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = [0; 512];
+    let count = stream.read(&mut bytes).unwrap_or(0);
+    bytes[..count].to_vec()
+}
+
+#[test]
+fn mode_e_signs_on_in_text_and_goes_on_in_frames() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let place = listener.local_addr().unwrap().to_string();
+    let meter = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut text = heard(&mut stream);
+        stream.write_all(b"/CCM5\\2SIM\r\n").unwrap();
+        text.extend(heard(&mut stream));
+        // The link, the association, and the answer to the first request.
+        for frame in recorded("conv-hdlc-none.hex").iter().take(3) {
+            heard(&mut stream);
+            stream.write_all(frame).unwrap();
+        }
+        text
+    });
+    let wanted = ["--mode-e", "--obis", "1.0.1.8.0.255:1:2", "--release", "never", "--json"];
+    let place = ["read", "--tcp", &place, "--timeout", "2s", "--retries", "0"];
+    let (code, objects) = parsed(&command(&[&place[..], &wanted].concat()).output().unwrap());
+    assert_eq!((code, &objects[0]["raw"]), (0, &json!(12_345_678)), "{objects:?}");
+    assert_eq!(meter.join().unwrap(), b"/?!\r\n\x06252\r\n");
 }

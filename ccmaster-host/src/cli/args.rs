@@ -43,7 +43,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: super::d0::D0Command,
     },
-    /// Hear meters that speak DLMS/COSEM
+    /// Read, hear or be a meter that speaks DLMS/COSEM
     Dlms {
         #[command(subcommand)]
         command: super::dlms::DlmsCommand,

@@ -70,14 +70,7 @@ fn code_of(text: &str) -> Option<[u8; 6]> {
         return Some(name);
     }
     let obis = Address::parse(text.as_bytes())?.obis;
-    Some([
-        obis.a.unwrap_or(1),
-        obis.b.unwrap_or(0),
-        obis.c,
-        obis.d,
-        obis.e.unwrap_or(0),
-        obis.f.unwrap_or(255),
-    ])
+    Some([obis.a.unwrap_or(1), obis.b.unwrap_or(0), obis.c, obis.d, obis.e?, obis.f.unwrap_or(255)])
 }
 
 /// What an object of this name is as a rule.
