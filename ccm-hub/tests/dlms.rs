@@ -11,6 +11,7 @@ use ccm_core::crypto::{Key, Software};
 use ccm_core::{Clock, Duration, Instant, Line, Machine, Writer};
 use ccm_dlms::Quirks;
 use ccm_dlms::hdlc::{Address, Width};
+use ccm_dlms::security::{KeyUse, SystemTitle};
 use ccm_hub::sim::{End, Going, Site, TimeOfDay, Trouble, World, dlms_settings, settings};
 use ccm_hub::{DlmsMeter, DlmsReader, Event, Health, Hub, Quality, Vault, VaultError, line_of, tasks};
 use ccm_iec62056::{Handler, Identification};
@@ -371,4 +372,17 @@ fn h056_a_dialogue_in_mode_e_goes_over_to_hdlc() {
     run.go(40, vec![Box::pin(meter), Box::pin(run.read(near))]);
     assert_eq!(run.value(Quantity::EImport), "4211300", "{:?}", run.failure());
     assert_eq!(run.counters().2, 0, "{:?}", run.counters());
+}
+
+#[test]
+fn a_meter_that_has_seen_more_than_the_hub_remembers_says_so_and_is_read() {
+    let run = Run::new();
+    let (near, far) = run.line.borrow_mut().take().unwrap();
+    let mut meter = run.site.borrow().dlms_meter(Quirks::NONE).unwrap();
+    let security = meter.associations()[0].security.as_mut().unwrap();
+    security.set_peer(SystemTitle::new(*b"CCC\0\0\0\0\x01"));
+    security.receive_after(KeyUse::Global, 5000);
+    run.go(60, vec![Box::pin(serve(run.world.clone(), far, meter)), Box::pin(run.read(near))]);
+    assert_eq!(run.value(Quantity::EImport), "4211300", "{:?}", run.failure());
+    assert!(run.vault.0.get() > 5000);
 }

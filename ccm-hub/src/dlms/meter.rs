@@ -27,6 +27,17 @@ pub struct DlmsMeter<'s, C: Crypto> {
     pub(super) takes_lists: bool,
     /// The lowest invocation counter that it takes, as far as it has said one.
     least: u32,
+    pub(super) counter: Counter,
+}
+
+/// Whether the meter may have seen higher invocation counters than the hub remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counter {
+    Trusted,
+    /// The meter has refused the association, and does not say why.
+    Doubted,
+    /// It was asked for what it has seen; if it still refuses, it refuses for another reason.
+    Asked,
 }
 
 /// Keys have handles of any kind, and are not printed.
@@ -55,6 +66,7 @@ impl<'s, C: Crypto> DlmsMeter<'s, C> {
             objects: Objects::new(map),
             takes_lists: true,
             least: 1,
+            counter: Counter::Trusted,
         })
     }
 
@@ -72,20 +84,34 @@ impl<'s, C: Crypto> DlmsMeter<'s, C> {
         Ok(())
     }
 
-    /// Learns from what went wrong: a meter may say which invocation counter it expects. Nothing protects that, so it is
-    /// believed only as far as a hub can have counted.
+    /// Learns from what went wrong: a meter may say which invocation counter it expects, or refuse and say nothing.
     pub(super) fn learn(&mut self, error: &Error) {
-        let Error::Session(SessionError::Exception(exception)) = error else { return };
-        let next = self.session.security().map_or(0, |context| context.counter().next());
-        if let ExceptionServiceError::InvocationCounterError { expected } = exception.service_error
-            && expected.saturating_sub(next) <= AHEAD
-        {
-            self.least = self.least.max(expected);
+        let Error::Session(error) = error else { return };
+        let refuses = matches!(error, SessionError::Refused { .. } | SessionError::Service(_));
+        match error {
+            SessionError::Exception(exception) => {
+                if let ExceptionServiceError::InvocationCounterError { expected } = exception.service_error {
+                    self.expects(expected);
+                }
+            }
+            _ if refuses && self.counter == Counter::Trusted && self.session.security().is_some() => {
+                self.counter = Counter::Doubted;
+            }
+            _ => {}
         }
     }
 
-    /// How it is called over HDLC.
-    pub(super) fn hdlc(&self) -> hdlc::Hdlc {
+    /// Goes on counting from `least`. Nothing protects what a meter says of that, so it is believed only as far as a hub
+    /// can have counted.
+    pub(super) fn expects(&mut self, least: u32) {
+        let next = self.session.security().map_or(0, |context| context.counter().next());
+        if least.saturating_sub(next) <= AHEAD {
+            self.least = self.least.max(least);
+        }
+    }
+
+    /// How it is called by a client over HDLC.
+    pub(super) fn hdlc(&self, client: u8) -> hdlc::Hdlc {
         let (server, physical) = (self.settings.server, self.settings.physical);
         let width = match physical {
             None if server <= SEPTET => hdlc::Width::One,
@@ -94,10 +120,7 @@ impl<'s, C: Crypto> DlmsMeter<'s, C> {
         };
         let address = hdlc::Address::new(server, physical.unwrap_or_default(), width);
         // Both halves fit: the settings were checked.
-        hdlc::Hdlc::new(
-            hdlc::Address::client(self.settings.client),
-            address.unwrap_or(hdlc::Address::client(1)),
-        )
+        hdlc::Hdlc::new(hdlc::Address::client(client), address.unwrap_or(hdlc::Address::client(1)))
     }
 }
 

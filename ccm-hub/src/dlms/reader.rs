@@ -6,13 +6,15 @@ use ccm_config::Link;
 use ccm_core::asynch::{Driver, Port, Timer};
 use ccm_core::crypto::Crypto;
 use ccm_core::{DriveError, Duration, Instant, Line};
+use ccm_dlms::message::data::{Data, Value};
 use ccm_dlms::message::{AttributeAccess, Conformance, Encoded, GetDataResult};
-use ccm_dlms::script::{Answer, Script, SessionError};
+use ccm_dlms::script::{Answer, Script, Session, SessionError, Settings};
 use ccm_dlms::wrapper::Wrapper;
 use ccm_dlms::{Client, Error, Framing, LinkError, Policy};
 use ccm_iec62056 as iec;
 use heapless::Vec;
 
+use super::meter::Counter;
 use super::objects::{MOST_WANTED, Wanted};
 use super::{DlmsMeter, Vault};
 use crate::tasks::{idle, refuse};
@@ -57,7 +59,7 @@ where
         Link::Dlms { baud: Some(baud), .. } => Line::new(baud),
         _ => Line::new(SLOW),
     };
-    read(hub, port, driver, (reader, &|meter| meter.hdlc().with_line(line))).await
+    read(hub, port, driver, (reader, &|meter, client| meter.hdlc(client).with_line(line))).await
 }
 
 /// The same over the wrapper.
@@ -73,8 +75,7 @@ where
     K: Crypto,
     V: Vault,
 {
-    let framing =
-        |meter: &DlmsMeter<'_, K>| Wrapper::tcp(meter.settings.client.into(), meter.settings.server);
+    let framing = |meter: &DlmsMeter<'_, K>, client: u8| Wrapper::tcp(client.into(), meter.settings.server);
     read(hub, port, driver, (reader, &framing)).await
 }
 
@@ -82,7 +83,7 @@ async fn read<T, C, K, V, F, const P: usize, const D: usize, const N: usize>(
     hub: &RefCell<Hub<P, D, N>>,
     port: usize,
     driver: &mut Driver<T, C>,
-    (reader, framing): (&mut DlmsReader<'_, '_, K, V>, &impl Fn(&DlmsMeter<'_, K>) -> F),
+    (reader, framing): (&mut DlmsReader<'_, '_, K, V>, &impl Fn(&DlmsMeter<'_, K>, u8) -> F),
 ) -> DriveError<T::Error>
 where
     T: Port,
@@ -118,7 +119,7 @@ async fn stay<T, C, K, V, F, const P: usize, const D: usize, const N: usize>(
     hub: &RefCell<Hub<P, D, N>>,
     (port, place): (usize, usize),
     driver: &mut Driver<T, C>,
-    (reader, framing): (&mut DlmsReader<'_, '_, K, V>, &impl Fn(&DlmsMeter<'_, K>) -> F),
+    (reader, framing): (&mut DlmsReader<'_, '_, K, V>, &impl Fn(&DlmsMeter<'_, K>, u8) -> F),
 ) -> Result<(), DriveError<T::Error>>
 where
     T: Port,
@@ -128,7 +129,12 @@ where
     F: Framing,
 {
     let Some(meter) = reader.meters.get_mut(place) else { return Ok(()) };
-    let mut client = Client::new(framing(meter), reader.room);
+    if meter.counter == Counter::Doubted {
+        let client =
+            Client::new(framing(meter, PUBLIC), &mut *reader.room).with_policy(policy(reader.port, 0));
+        ask(meter, client, driver, (reader.port, &mut *reader.values)).await?;
+    }
+    let mut client = Client::new(framing(meter, meter.settings.client), &mut *reader.room);
     let keep_open = matches!(reader.port.link, Link::Dlms { keep_open: true, .. });
     loop {
         let action = hub.borrow_mut().poll(driver.clock().now(), port);
@@ -140,12 +146,69 @@ where
                 if !keep_open {
                     poll.close().await?;
                 }
+                if poll.meter.counter == Counter::Doubted {
+                    return Ok(());
+                }
             }
             Action::Wait(until) => idle(driver, until).await?,
             _ => break,
         }
     }
     Poll { meter, client: &mut client, driver, values: reader.values }.close().await
+}
+
+/// Asks as the public client for the last invocation counter that the meter has seen.
+async fn ask<T: Port, C: Timer, K: Crypto, F: Framing>(
+    meter: &mut DlmsMeter<'_, K>,
+    mut client: Client<'_, F>,
+    driver: &mut Driver<T, C>,
+    (port, values): (&ccm_config::Port, &mut [u8]),
+) -> Result<(), DriveError<T::Error>> {
+    meter.counter = Counter::Asked;
+    if let Some(policy) = crate::policy_of(port) {
+        match sign_on(driver, policy, &meter.address).await {
+            Ok(()) => {}
+            Err(Ended::Port(error)) => return Err(error),
+            Err(Ended::Meter(_)) => return Ok(()),
+        }
+    }
+    let mut public = Session::plain(Settings::PUBLIC);
+    if run(&mut public.open(&[]), &mut client, driver).await?.is_err() {
+        return Ok(());
+    }
+    let mut get = public.get(meter.session.counter_object(), values);
+    let read = run(&mut get, &mut client, driver).await?;
+    let seen = Data::parse(get.value()).and_then(Data::value).ok().and_then(Value::integer);
+    if let Some(seen) = seen.and_then(|seen| u32::try_from(seen).ok()).filter(|_| read.is_ok()) {
+        meter.expects(seen.saturating_add(1));
+    }
+    let _ = run(&mut public.close(), &mut client, driver).await?;
+    Ok(())
+}
+
+/// Mode E: the dialogue begins as one of IEC 62056-21, and HDLC takes over its line.
+async fn sign_on<T: Port, C: Timer>(
+    driver: &mut Driver<T, C>,
+    policy: iec::Policy,
+    address: &str,
+) -> Result<(), Ended<T::Error>> {
+    let mut buffer = [0; SIGN_ON];
+    let mut client = iec::Client::new(policy, (), &mut buffer);
+    let mut script = iec::script::Reading::new(&policy, address.as_bytes()).binary();
+    let mut next = script.next(None);
+    loop {
+        match next {
+            Ok(Some(request)) => {
+                let started = client.start(driver.clock().now(), request);
+                started.map_err(|_| Ended::Meter(Failure::Unwilling))?;
+                driver.run(&mut client).await?;
+                next = script.next(Some(client.outcome()));
+            }
+            Ok(None) if matches!(client.outcome(), Ok(iec::Response::Binary(_))) => return Ok(()),
+            Ok(None) => return Err(Ended::Meter(Failure::Unwilling)),
+            Err(error) => return Err(Ended::Meter(crate::tasks::missed(error))),
+        }
+    }
 }
 
 fn policy(port: &ccm_config::Port, retries: u8) -> Policy {
@@ -254,7 +317,7 @@ impl<T: Port, C: Timer, K: Crypto, F: Framing> Poll<'_, '_, '_, T, C, K, F> {
         port: &ccm_config::Port,
     ) -> Result<(), Ended<T::Error>> {
         if let Some(policy) = crate::policy_of(port) {
-            self.sign_on(policy).await?;
+            sign_on(self.driver, policy, &self.meter.address).await?;
         }
         let mut challenge = [0; CHALLENGE];
         vault.fill_random(&mut challenge)?;
@@ -264,29 +327,9 @@ impl<T: Port, C: Timer, K: Crypto, F: Framing> Poll<'_, '_, '_, T, C, K, F> {
             self.meter.learn(error);
         }
         opened?;
+        self.meter.counter = Counter::Trusted;
         self.meter.objects.associated();
         Ok(())
-    }
-
-    /// Mode E: the dialogue begins as one of IEC 62056-21, and HDLC takes over its line.
-    async fn sign_on(&mut self, policy: iec::Policy) -> Result<(), Ended<T::Error>> {
-        let mut buffer = [0; SIGN_ON];
-        let mut client = iec::Client::new(policy, (), &mut buffer);
-        let mut script = iec::script::Reading::new(&policy, self.meter.address.as_bytes()).binary();
-        let mut next = script.next(None);
-        loop {
-            match next {
-                Ok(Some(request)) => {
-                    let started = client.start(self.driver.clock().now(), request);
-                    started.map_err(|_| Ended::Meter(Failure::Unwilling))?;
-                    self.driver.run(&mut client).await?;
-                    next = script.next(Some(client.outcome()));
-                }
-                Ok(None) if matches!(client.outcome(), Ok(iec::Response::Binary(_))) => return Ok(()),
-                Ok(None) => return Err(Ended::Meter(Failure::Unwilling)),
-                Err(error) => return Err(Ended::Meter(crate::tasks::missed(error))),
-            }
-        }
     }
 
     /// How many attributes a request may ask for.
@@ -371,6 +414,9 @@ const fn failure(error: Error) -> Failure {
         error => Failure::Dlms(error),
     }
 }
+
+/// The public client.
+const PUBLIC: u8 = 16;
 
 /// As long as the sign-on of mode E, with the longest address.
 const SIGN_ON: usize = 64;
