@@ -213,7 +213,9 @@ fn change(client: &mut Client<'_, ()>) -> Duration {
     let mut now = HEARD;
     loop {
         match client.poll(now) {
-            Step::SetLine(line) => return if line.baud == 9600 { now.since(HEARD) } else { panic!("{line}") },
+            Step::SetLine(line) => {
+                return if line.baud == 9600 { now.since(HEARD) } else { panic!("{line}") };
+            }
             Step::Wait(Some(until)) => now = until,
             step => panic!("{step:?}"),
         }

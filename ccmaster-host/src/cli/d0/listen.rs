@@ -4,9 +4,7 @@ use std::io;
 
 use ccm_core::crypto::{Key, Software};
 use ccm_iec62056::p1::{Envelope, Keys, Medium, PUBLISHED_KEY, State, SubMeter, SubMeters};
-use ccm_iec62056::{
-    Check, Decoder, Error, Event, Fault, FrameError, Identification, Profile, Sink, Wanted,
-};
+use ccm_iec62056::{Check, Decoder, Error, Event, Fault, FrameError, Identification, Profile, Sink, Wanted};
 use embedded_io_async::Read;
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -275,11 +273,7 @@ enum Ended {
     Cut,
 }
 
-fn note(
-    event: &Event<'_>,
-    printer: &mut Wanted<'_, Printer>,
-    meters: &mut SubMeters<MOST_METERS>,
-) -> Ended {
+fn note(event: &Event<'_>, printer: &mut Wanted<'_, Printer>, meters: &mut SubMeters<MOST_METERS>) -> Ended {
     match event {
         Event::Value(value) => {
             meters.value(value);
