@@ -272,3 +272,12 @@ fn no_ending_at_all_is_version_three() {
     let report = &listen(Meter::new("ISk5\\2MT382", &["0-0:17.0.0(016*A)"]), quirks, Polynomial::Arc, 1)[0];
     assert!(report.last.contains("check: None") && report.result.is_ok(), "{report:?}");
 }
+
+#[test]
+fn an_address_without_an_end_costs_its_data_set_and_no_more() {
+    let endless = format!("{}({})", "9".repeat(400), "8".repeat(400));
+    let lines = ["1.8.0(1*kWh)", &endless, "2.8.0(2*kWh)"];
+    let report = read(Meter::new("CCM5SIM", &lines), Quirks::NONE, policy(), Reading::new(&policy(), b""));
+    assert_eq!(report.kept.values, ["1.8.0 1 kWh", "2.8.0 2 kWh"]);
+    assert_eq!(report.kept.faults, [Fault::Address]);
+}

@@ -149,14 +149,14 @@ const fn low(crc: u32) -> u16 {
     u16::from_le_bytes([low, high])
 }
 
-/// Two bytes at a step, where a kilobyte of tables is nothing.
+/// Four bytes at a step, where two kilobytes of tables are nothing.
 #[cfg(feature = "std")]
-fn crc([one, two]: &Tables, crc: u32, bytes: &[u8]) -> u32 {
+fn crc([one, two, three, four]: &Tables, crc: u32, bytes: &[u8]) -> u32 {
     let entry = |table: &[u16; 256], at: u8| table.get(usize::from(at)).copied().map_or(0, u32::from);
-    let (pairs, rest) = bytes.as_chunks::<2>();
-    let crc = pairs.iter().fold(crc, |crc, [first, second]| {
-        let [low, high, ..] = crc.to_le_bytes();
-        entry(two, low ^ first) ^ entry(one, high ^ second)
+    let (words, rest) = bytes.as_chunks::<4>();
+    let crc = words.iter().fold(crc, |crc, word| {
+        let [a, b, c, d] = (crc ^ u32::from_le_bytes(*word)).to_le_bytes();
+        entry(four, a) ^ entry(three, b) ^ entry(two, c) ^ entry(one, d)
     });
     rest.iter().fold(crc, |crc, byte| {
         let [low, ..] = crc.to_le_bytes();
@@ -195,10 +195,10 @@ const fn shifted(mut value: u16, polynomial: u16, bits: u32) -> u16 {
 }
 
 #[cfg(feature = "std")]
-type Tables = [[u16; 256]; 2];
+type Tables = [[u16; 256]; 4];
 #[cfg(feature = "std")]
 const fn tables(polynomial: u16) -> Tables {
-    [table(polynomial, 0), table(polynomial, 8)]
+    [table(polynomial, 0), table(polynomial, 8), table(polynomial, 16), table(polynomial, 24)]
 }
 
 #[cfg(not(feature = "std"))]

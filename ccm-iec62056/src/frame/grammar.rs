@@ -130,14 +130,23 @@ static GRAMMAR: [[Action; CLASSES]; 9] = {
     use Action::*;
     [
         // Plain        /                   !             blank    (           )             CR LF              STX         SOH          ETX EOT          ACK          NAK     control
+        // Outside
         [Ignore,        OpenIdentification, Ignore,       Ignore,  Ignore,     Ignore,       Ignore,            OpenBlock,  OpenCommand, Ignore,          Acknowledge, Repeat, Ignore],
+        // Identification
         [Keep,          OpenIdentification, Keep,         Keep,    Keep,       Keep,         EndIdentification, Escape,     Forget,      Forget,          Forget,      Forget, Forget],
+        // Command
         [Keep,          Forget,             Forget,       Forget,  Forget,     Forget,       Forget,            EndCommand, Forget,      EndCommandAlone, Forget,      Forget, Forget],
+        // Line
         [BeginAddress,  OpenIdentification, BeginMark,    Ignore,  OpenValue,  BeginAddress, Ignore,            OpenBlock,  OpenCommand, EndBlock,        Acknowledge, Repeat, Ignore],
+        // Address
         [Keep,          Keep,               Keep,         Keep,    EndAddress, Keep,         Break,             OpenBlock,  OpenCommand, EndBlock,        Spoil,       Spoil,  Spoil],
+        // Value
         [Keep,          Keep,               Keep,         Keep,    Deeper,     EndValue,     Break,             OpenBlock,  Spoil,       EndBlock,        Spoil,       Spoil,  Spoil],
+        // Closed
         [EndSet,        EndSet,             EndSet,       Ignore,  OpenValue,  EndSet,       EndLine,           OpenBlock,  OpenCommand, EndBlock,        Ignore,      Ignore, Ignore],
+        // Mark
         [Digit,         EndMark,            EndMark,      EndMark, EndMark,    EndMark,      EndMark,           OpenBlock,  OpenCommand, EndBlock,        EndMark,     EndMark, EndMark],
+        // Check
         [Check,         Check,              Check,        Check,   Check,      Check,        Check,             Check,      Check,       Check,           Check,       Check,  Check],
     ]
 };

@@ -148,6 +148,8 @@ impl Decoder {
     fn end_address(&mut self) -> Fate {
         self.text.end_address();
         if core::mem::take(&mut self.spoiled) || self.text.address().len() > ADDRESS {
+            // It has no value, but the value would need its room.
+            self.text.begin();
             self.lost = true;
         }
         self.open_value();
