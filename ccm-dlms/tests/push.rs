@@ -141,7 +141,7 @@ fn the_time_is_the_apdus_or_that_of_the_meters_clock() {
     assert_eq!(push.time.unwrap().to_string(), "2022-11-12T16:54:00+01:00");
     let apdu = [&[0x0F, 0, 0, 0, 1, 0][..], &vector("data-push-aidon-3phase")].concat();
     let push = Push::parse(&apdu, Layout::Detect).unwrap();
-    assert_eq!(push.time.unwrap().to_string(), "2019-12-16T07:59:40");
+    assert_eq!(push.time.unwrap().to_string(), "2026-01-15T18:45:10");
     let apdu = vector("message-push-aidon-1phase");
     assert_eq!(Push::parse(&apdu, Layout::Detect).unwrap().time, None);
 }

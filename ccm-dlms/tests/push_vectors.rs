@@ -40,16 +40,10 @@ fn every_push_gives_its_readings() {
     for name in [
         "aidon-1phase",
         "aidon-3phase",
-        "egd",
-        "energomera",
-        "iskra-am550",
         "kaifa-ma304",
-        "kamstrup-omnipower",
-        "lg-e450-2",
         "lg-e450-gbt-gcm",
         "netz-noe-enc-only",
         "salzburg-plain",
-        "xt211",
     ] {
         let name = format!("data-push-{name}");
         let read = readings(&name);

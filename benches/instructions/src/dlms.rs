@@ -31,9 +31,9 @@ pub fn run(name: &str, calls: usize) {
 }
 
 /// Readings with a code, and the sum of their mantissas.
-const READINGS: (usize, i64) = (27, 16_676_732);
+const READINGS: (usize, i64) = (27, 14_705_611);
 /// The sum of all integers of the push, and of the first and the last byte of its strings.
-const PUSHED: i64 = 16_683_899;
+const PUSHED: i64 = 14_712_778;
 /// The same of the rows.
 const CELLS: i64 = 25_749_636;
 
