@@ -239,3 +239,85 @@ const NOW: u8 = 255;
 
 /// The most attributes of one request.
 pub(super) const MOST_WANTED: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+    use ccm_dlms::message::Encoded;
+    use ccm_registry::{Invalid, Quantity, find};
+
+    use super::*;
+
+    /// Answers all that is wanted: zero in W, or why not; gives the codes that were asked for.
+    fn cycle(
+        objects: &mut Objects,
+        refuse: impl Fn([u8; 3]) -> Option<DataAccessResult>,
+    ) -> std::vec::Vec<[u8; 3]> {
+        let mut asked = std::vec::Vec::new();
+        objects.begin();
+        loop {
+            let wanted = objects.wanted(1);
+            if wanted.is_empty() {
+                return asked;
+            }
+            for wanted in wanted {
+                let [_, _, c, d, e, _] = wanted.attribute.instance_id;
+                asked.push([c, d, e]);
+                let data: &[u8] = match wanted.attribute.attribute_id {
+                    Register::SCALER_UNIT => &[2, 2, 0x0F, 0, 0x16, 27],
+                    _ => &[0x12, 0, 7],
+                };
+                let answer = GetDataResult::Data(Encoded(data));
+                objects.take(wanted, refuse([c, d, e]).map_or(answer, GetDataResult::Result));
+            }
+        }
+    }
+
+    fn power(objects: &Objects) -> Option<Result<Decimal, Invalid>> {
+        let map = find("dlms").unwrap();
+        let code = map.codes.iter().find(|code| code.quantity == Quantity::P).unwrap();
+        code.value(&objects.said(), objects.is_whole())
+    }
+
+    #[test]
+    fn what_the_first_choice_says_is_asked_for_and_no_other() {
+        let mut objects = Objects::new(find("dlms").unwrap());
+        let asked = cycle(&mut objects, |_| None);
+        assert!(asked.contains(&[16, 7, 0]) && !asked.contains(&[1, 7, 0]), "{asked:?}");
+        assert_eq!(power(&objects), Some(Ok(Decimal::new(7, 0))));
+        let again = cycle(&mut objects, |_| None);
+        assert_eq!(again.iter().filter(|code| **code == [16, 7, 0]).count(), 1, "its scaler is known");
+        objects.associated();
+        let anew = cycle(&mut objects, |_| None);
+        assert_eq!(anew.iter().filter(|code| **code == [16, 7, 0]).count(), 2, "its scaler is read anew");
+    }
+
+    #[test]
+    fn what_is_undefined_is_replaced_and_not_asked_for_again() {
+        let lacks = |code| (code == [16, 7, 0]).then_some(DataAccessResult::ObjectUndefined);
+        let mut objects = Objects::new(find("dlms").unwrap());
+        let asked = cycle(&mut objects, lacks);
+        assert!(asked.contains(&[1, 7, 0]) && asked.contains(&[2, 7, 0]));
+        assert_eq!(power(&objects), Some(Ok(Decimal::new(0, 0))));
+        objects.associated();
+        assert!(!cycle(&mut objects, lacks).contains(&[16, 7, 0]));
+    }
+
+    #[test]
+    fn import_alone_is_no_power_while_export_is_denied_or_fails() {
+        for (result, power_then) in [
+            (DataAccessResult::ReadWriteDenied, Some(Err(Invalid::NotANumber))),
+            (DataAccessResult::ObjectUnavailable, Some(Err(Invalid::NotANumber))),
+            (DataAccessResult::TemporaryFailure, None),
+        ] {
+            let mut objects = Objects::new(find("dlms").unwrap());
+            cycle(&mut objects, |code| match code {
+                [16, 7, 0] => Some(DataAccessResult::ObjectUndefined),
+                [2, 7, 0] => Some(result),
+                _ => None,
+            });
+            assert_eq!(power(&objects), power_then, "{result}");
+        }
+    }
+}
