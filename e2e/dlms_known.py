@@ -23,6 +23,7 @@ KNOWN = (
     Known(ANY, "pydlms", short_names, ("by entry", "by range"), "the simulator takes no selection with short names, and gives all"),
     Known("ours", "pydlms", short_names, ("SET in blocks", "profile"),
           "the simulator's blocks of a long read hold the bare value, not the list of results"),
+    Known("pydlms", "ours", short_names, ("profile", "by entry", "by range"), "takes the blocks of a long read for the bare value"),
     Known(ANY, "pydlms", lambda mode: mode.auth == "hls-gmac" and mode.suite, (ANY,),
           "the simulator proves itself with SC 10 of suite 0 whatever the suite"),
     Known("gurux", ANY, lambda mode: mode.envelope == "general-ciphering", (ANY,), "not in its interface"),

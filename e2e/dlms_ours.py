@@ -63,8 +63,11 @@ class Ours:
             options += ["--gbt", mode.block_window]
         return [str(one) for one in (PROGRAM, "dlms", "read", *options, *wanted, "--json")]
 
+    def environment(self):
+        return environment(self.mode)
+
     def lines(self, *wanted):
-        done = subprocess.run(self.command(*wanted), capture_output=True, text=True, timeout=60, env=environment(self.mode))
+        done = subprocess.run(self.command(*wanted), capture_output=True, text=True, timeout=60, env=self.environment())
         found = [json.loads(line) for line in done.stdout.splitlines()]
         for line in found:
             if not line["ok"]:
@@ -136,16 +139,16 @@ def row(line):
     return datetime.datetime.fromisoformat(time), *map(int, numbers)
 
 
-def serve_command(mode, keys, where, rows=model.ROWS):
+def serve_command(mode, keys, where, rows):
     options = [*where, "--client", mode.client, "--server", server_name(mode), "--rows", rows]
     options += identity(mode, keys, "server", "client", model.SERVER_TITLE)
     return [PROGRAM, "dlms", "serve", *options]
 
 
 @contextlib.contextmanager
-def our_meter(mode, keys, *more):
+def our_meter(mode, keys, *more, rows=model.ROWS):
     """`ccmaster dlms serve`; gives its port."""
-    command = [*serve_command(mode, keys, ("--tcp", "127.0.0.1:0")), *more]
+    command = [*serve_command(mode, keys, ("--tcp", "127.0.0.1:0"), rows), *more]
     with process(*command, ready="a meter", stderr=subprocess.DEVNULL, env=environment(mode)) as child:
         yield int(child.said.rsplit(":", 1)[1])
 

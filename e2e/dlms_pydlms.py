@@ -1,7 +1,7 @@
 """pydlms-client as a client of a meter: its public interface in the words of the tests."""
 
 import dlms_model as model
-from pydlms import DlmsClient, DlmsData, Mechanism, SecurityContext
+from pydlms import DlmsClient, DlmsData, GeneralAad, Mechanism, SecurityContext
 from pydlms.apdu.xdlms import entry_descriptor, range_descriptor
 from pydlms.hdlc.connection import HdlcParameters
 from pydlms.obis import ObisCode
@@ -26,7 +26,8 @@ def security(mode):
     if not mode.ciphered and mode.auth != "hls-gmac":
         return None
     return SecurityContext(
-        *mode.keys, model.CLIENT_TITLE, suite=mode.suite, policy=POLICIES[mode.protection], invocation_counter=model.first_counter()
+        *mode.keys, model.CLIENT_TITLE, suite=mode.suite, policy=POLICIES[mode.protection], invocation_counter=model.first_counter(),
+        general_aad=GeneralAad.WITH_HEADER,  # as IEC 62056-5-3 has it; unsaid, pydlms leaves the header unauthenticated
     )
 
 

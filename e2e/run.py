@@ -12,6 +12,7 @@ import time
 import libmodbus_tests
 from d0 import d0
 from dissector import dissector
+from dlms import dlms
 from functions import functions
 from gateway import gateway
 from harness import (
@@ -265,7 +266,7 @@ def unplugged():
             assert get(port, "info")["ports"][0]["answered"] > 0
 
 
-TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, functions, libmodbus_unit_tests, dissector, bad_input, unplugged, transports, gateway, sniffing, d0)
+TESTS = (scoreboard, full_speed, other_servers, our_server_and_their_clients, functions, libmodbus_unit_tests, dissector, bad_input, unplugged, transports, gateway, sniffing, d0, dlms)
 
 
 def main():
