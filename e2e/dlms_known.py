@@ -36,6 +36,7 @@ KNOWN = (
     Known("gurux", ANY, short_names, ("SET in blocks", "profile", "by entry", "by range"),
           "blocks of short names end in errors of its own: setTotalCount is not there, a position is out of range"),
     Known("gurux", "pydlms", short_names, ("ACTION",), "invokes a method by a write, which the simulator takes for a write and no more"),
+    Known("gurux", "ours", lambda mode: mode.window > 1, (ANY,), "takes no windows of more than one frame, which it says it takes"),
     Known("gurux", ANY, lambda mode: mode.block_window and mode.ciphered, ("SET in blocks",),
           "none of its general blocks says that it is the last"),
 )
