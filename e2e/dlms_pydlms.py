@@ -27,8 +27,13 @@ def security(mode):
         return None
     return SecurityContext(
         *mode.keys, model.CLIENT_TITLE, suite=mode.suite, policy=POLICIES[mode.protection], invocation_counter=model.first_counter(),
-        general_aad=GeneralAad.WITH_HEADER,  # as IEC 62056-5-3 has it; unsaid, pydlms leaves the header unauthenticated
+        general_aad=general_aad(mode),
     )
+
+
+def general_aad(mode):
+    """General-ciphering authenticates its header too (IEC 62056-5-3); unsaid, pydlms leaves that out."""
+    return GeneralAad.WITH_HEADER if mode.envelope == "general-ciphering" else GeneralAad.SC_AK
 
 
 def settings(mode, keys):

@@ -6,7 +6,8 @@ import sys
 import threading
 
 import dlms_model as model
-from pydlms import DlmsData, GeneralAad, Mechanism, SecurityContext
+from dlms_pydlms import general_aad
+from pydlms import DlmsData, Mechanism, SecurityContext
 from pydlms.apdu.xdlms import Conformance
 from pydlms.security.suites import SecurityPolicy
 from pydlms.simulator import ClientProfile, MeterSimulator, serve
@@ -88,7 +89,7 @@ def main():
         meter.encryption_key, meter.authentication_key = mode.keys
         # From the meter's end: the title of the one who has the context is called the client's.
         meter.security = SecurityContext(
-            *mode.keys, model.SERVER_TITLE, suite=mode.suite, policy=policy(mode), general_aad=GeneralAad.WITH_HEADER
+            *mode.keys, model.SERVER_TITLE, suite=mode.suite, policy=policy(mode), general_aad=general_aad(mode)
         )
     if mode.auth == "hls-ecdsa":
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
