@@ -8,7 +8,7 @@ import time
 
 import dlms_model as model
 from dlms_faults import faults
-from dlms_known import excuse
+from dlms_known import excuse, is_open
 from dlms_ours import Ours, our_meter, usable
 from dlms_peers import clients, key_files, keys_of, outcome, reason, simulator
 
@@ -28,14 +28,15 @@ def pairs(mode):
 
 
 def judged(client, server, mode, results):
-    """`✓ 12/12`; `–` where a peer is to blame, and what for; `✗` where nobody but us is. The second says whether that is so."""
+    """`✓ 12/12`; `–` where a peer is to blame, and what for; `✗` where nobody but us is. The second says whether that is news."""
     wrong = {check: why for check, why in results.items() if why}
     excused = {check: excuse(client, server, mode, check) for check in wrong if excuse(client, server, mode, check)}
     ours = {check: why for check, why in wrong.items() if check not in excused}
     said = [f"{words} ({next(wrong[check] for check in excused if excused[check] == words)})" for words in sorted(set(excused.values()))]
-    said += [f"{check}: {why}" for check, why in ours.items()]
+    known = {check: is_open(client, server, mode, check) for check in ours}
+    said += [f"{check}: {known[check] or why}" for check, why in ours.items()]
     mark = "✗" if ours else "–" if wrong else "✓"
-    return "; ".join([f"{mark} {len(results) - len(wrong)}/{len(results)}", *said]), bool(ours)
+    return "; ".join([f"{mark} {len(results) - len(wrong)}/{len(results)}", *said]), not all(known.values())
 
 
 def matrix(folder, wanted="", pair=""):

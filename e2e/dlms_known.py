@@ -42,9 +42,27 @@ KNOWN = (
 )
 
 
+# What is not done or not right on our side. It is printed with ✗, and does not end the run: what is new does.
+OPEN = (
+    Known("ours", ANY, lambda mode: mode.envelope == "general-ciphering", (ANY,), "our client has no general-ciphering within a session"),
+    Known("ours", ANY, short_names, ("ACTION",), "our client does not invoke methods by short name"),
+    Known(ANY, "ours", lambda mode: bool(mode.block_window), (ANY,),
+          "our meter nests the blocks of a long read in general blocks, and they overlap"),
+)
+
+
 def excuse(client, server, mode, check):
-    """Why a check of this pair in this mode may fail, if it may."""
-    for known in KNOWN:
+    """Why a check of this pair in this mode may fail by the peer's doing, if it may."""
+    return words(KNOWN, client, server, mode, check)
+
+
+def is_open(client, server, mode, check):
+    """What of ours is known to make this check fail."""
+    return words(OPEN, client, server, mode, check)
+
+
+def words(table, client, server, mode, check):
+    for known in table:
         fits = known.client in (ANY, client) and known.server in (ANY, server) and known.modes(mode)
         if fits and (ANY in known.checks or check in known.checks):
             return known.words
