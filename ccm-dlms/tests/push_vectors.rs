@@ -66,3 +66,16 @@ fn the_times_that_a_profile_leaves_out_are_filled_in() {
     assert_eq!(times[..3], expected);
     assert_eq!(times.len(), 4);
 }
+
+/// The layout of Czech meters, its values of our own making.
+#[test]
+fn values_behind_descriptors_without_tags_have_their_codes() {
+    let serial = [&[0x02, 2, 0, 1, 0, 0, 96, 1, 0, 255, 2, 0x09, 4][..], b"1234"].concat();
+    let energy = [0x02, 2, 0, 3, 1, 0, 1, 8, 0, 255, 2, 0x06, 0, 0, 0x30, 0x39];
+    let body = [&[0x02, 2, 0x16, 1, 0x01, 2][..], &serial, &energy].concat();
+    let readings: Vec<_> = PushBody::new(&body, Layout::Detect).map(Result::unwrap).collect();
+    let codes: Vec<_> = readings.iter().map(|reading| reading.obis.map(|obis| obis.to_string())).collect();
+    assert_eq!(codes, [None, Some("0-0:96.1.0*255".into()), Some("1-0:1.8.0*255".into())]);
+    assert_eq!(readings[1].value, Value::OctetString(b"1234"));
+    assert_eq!(readings[2].value, Value::DoubleLongUnsigned(12_345));
+}

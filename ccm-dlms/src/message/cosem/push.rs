@@ -130,7 +130,8 @@ impl<'a> PushBody<'a> {
         else {
             return false;
         };
-        is_code(*a, *f) && self.events.clone().any(|event| event.is_err())
+        let mut as_data = self.events.clone();
+        is_code(*a, *f) && (as_data.any(|event| event.is_err()) || !as_data.rest().is_empty())
     }
 
     #[inline]
